@@ -1,0 +1,73 @@
+"""Discovery: the classes and functions that a folder's modules define are the registry.
+
+Nothing is registered by hand. A new file in the folder is found the next time the folder is read.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@cache
+def _discover(package: str, kind: type) -> tuple[tuple[str, type], ...]:
+    folder = importlib.import_module(package)
+    found: dict[str, type] = {}
+    for info in pkgutil.iter_modules(folder.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{package}.{info.name}")
+        found.update(_defined_in(module, kind))
+    return tuple(sorted(found.items(), key=lambda entry: entry[0].lower()))
+
+
+def _defined_in(module: ModuleType, kind: type) -> dict[str, type]:
+    return {
+        name: member
+        for name, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, kind)
+        and member.__module__ == module.__name__
+        and not inspect.isabstract(member)
+        and not name.startswith("_")
+    }
+
+
+def discover(package: str, kind: type[T]) -> dict[str, type[T]]:
+    """All concrete subclasses of ``kind`` that the modules of ``package`` define.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of an importable package, such as ``"recmeta.algorithms"``. Modules whose name
+        starts with an underscore are shared maths, not entries.
+    kind : type
+        The base class.
+
+    Returns
+    -------
+    dict of str to type
+        Class name to class, sorted by name without regard to case.
+    """
+    return dict(_discover(package, kind))
+
+
+def find(entries: dict[str, T], name: str, what: str) -> T:
+    """Look ``name`` up without regard to case, ``-`` or ``_``; a miss lists the names.
+
+    Raises
+    ------
+    KeyError
+        If no entry has that name.
+    """
+
+    def plain(text: str) -> str:
+        return text.lower().replace("-", "").replace("_", "")
+
+    by_plain_name = {plain(key): value for key, value in entries.items()}
+    if plain(name) not in by_plain_name:
+        raise KeyError(f"no {what} is named {name!r}; there are: {', '.join(entries)}")
+    return by_plain_name[plain(name)]
