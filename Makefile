@@ -1,0 +1,47 @@
+# Everything that a person or a machine runs here. Needs Python 3.11+, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+# one thread a library: a test or a fit beside another must not fight it for the cores
+PINNED := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
+
+.PHONY: demo test lint types floors unit bench clean
+
+demo: .venv/core        ## read, recommend, fit and predict on the bundled log
+	$(BIN)/recmeta recommend examples/shop.csv
+	$(BIN)/recmeta fit examples/shop.csv --time 30s --memory 2GiB --out demo.recmeta
+	$(BIN)/recmeta predict demo.recmeta --users customer-0001 -k 5
+
+test: .venv/test lint types floors unit   ## all that must hold
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test
+	$(BIN)/mypy
+
+floors: .venv/test
+	$(BIN)/lint-imports
+
+unit: .venv/test
+	$(PINNED) $(BIN)/python -m pytest
+
+bench: .venv/bench      ## ours beside the best peer, in one run
+	$(PINNED) $(BIN)/python benchmarks/run.py
+
+.venv/core: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -c constraints.txt -e .
+	touch $@
+
+.venv/test: .venv/core
+	$(BIN)/pip install -q -c constraints.txt -e '.[test]'
+	touch $@
+
+.venv/bench: .venv/test
+	$(BIN)/pip install -q -c constraints.txt -e '.[test,bench]'
+	touch $@
+
+clean:                  ## the environment, the caches and what the demo wrote
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache demo.recmeta
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
