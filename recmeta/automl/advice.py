@@ -1,0 +1,113 @@
+"""recommend(): from a log to the ranked algorithms, by what other data sets have taught."""
+
+import time as clock
+from dataclasses import replace
+
+from recmeta.automl.recommendation import Recommendation
+from recmeta.data import Interactions
+from recmeta.datasets.splits import Split, default_split
+from recmeta.execution.budget import size_text, time_text, to_bytes, to_seconds
+from recmeta.metafeatures import extract_all
+from recmeta.metalearning import metadata
+from recmeta.metalearning.nearest import nearest
+from recmeta.metalearning.selector import Choice, Selector
+
+N_NEAREST = 3
+
+
+def recommend(
+    data: Interactions,
+    *,
+    metric: str = "ndcg@10",
+    time: str | float | None = None,
+    memory: str | float | None = None,
+    seed: int = 0,
+) -> Recommendation:
+    """Rank the algorithms and configurations for a log, without fitting them.
+
+    Parameters
+    ----------
+    data : Interactions
+        From ``recmeta.read``.
+    metric : str
+        A metric of the meta-data set with its cutoff.
+    time, memory : str or number
+        ``"2m"``, ``"4GiB"``: configurations whose fit would take more are not advised.
+    seed : int
+        Of the split and of the samples that the landmarkers draw.
+
+    Returns
+    -------
+    Recommendation
+
+    Raises
+    ------
+    DataError
+        If there is too little to split.
+    ValueError
+        If the metric is not in the meta-data set, or a time or size cannot be read.
+    """
+    limits = (
+        None if time is None else to_seconds(time),
+        None if memory is None else to_bytes(memory),
+    )
+    return advise(data, default_split(data, seed=seed), metric, limits, seed)
+
+
+def advise(
+    data: Interactions,
+    split: Split,
+    metric: str,
+    limits: tuple[float | None, int | None],
+    seed: int,
+) -> Recommendation:
+    """The recommendation for a log that is split already: only its training part is looked at."""
+    started = clock.perf_counter()
+    known = metadata.load()
+    selector = Selector(metric).fit(known)
+    learned = clock.perf_counter()
+    train = data.select(split.part == 0)
+    features = extract_all(train, seed=seed)
+    measured = clock.perf_counter()
+    positives = split.fold("test").fit
+    choices = selector.rank(features, (*positives.shape, positives.nnz), split=split.name)
+    choices = [_within(choice, *limits) for choice in choices]
+    neighbours = nearest(features, known, N_NEAREST)
+    done = clock.perf_counter()
+    return Recommendation(
+        data=data,
+        metric=metric,
+        choices=tuple(choice for choice in choices if choice.advised),
+        not_advised=_best_of_others(choices),
+        nearest=tuple((name, float(distance)) for name, distance in neighbours),
+        n_known=known.n_datasets,
+        n_configurations=known.n_configurations,
+        split=split.name,
+        split_reason=split.reason,
+        seconds={
+            "learning": learned - started,
+            "meta-features": measured - learned,
+            "ranking": done - measured,
+        },
+    )
+
+
+def _within(choice: Choice, seconds: float | None, n_bytes: int | None) -> Choice:
+    """The choice, no longer advised if its fit would go over a limit."""
+    if choice.advised and seconds is not None and choice.fit_seconds > seconds:
+        reason = f"would take about {time_text(choice.fit_seconds)} of {time_text(seconds)}"
+        return replace(choice, advised=False, reason=reason)
+    if choice.advised and n_bytes is not None and choice.fit_bytes > n_bytes:
+        reason = f"would need about {size_text(choice.fit_bytes)} of {size_text(n_bytes)}"
+        return replace(choice, advised=False, reason=reason)
+    return choice
+
+
+def _best_of_others(choices: list[Choice]) -> tuple[Choice, ...]:
+    """One choice for each algorithm that has none advised: its best."""
+    advised = {choice.algorithm for choice in choices if choice.advised}
+    others: dict[str, Choice] = {}
+    for choice in choices:
+        if choice.algorithm not in advised:
+            others.setdefault(choice.algorithm, choice)
+    return tuple(others.values())

@@ -1,0 +1,174 @@
+"""The race: try configurations within a hard limit, keep the best on validation.
+
+A candidate's fit may take a share of what is left; enough is held back to fit the best one twice
+more: on training and validation for the test score, and on everything for the model that serves.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from recmeta.execution.bundle import Bundle
+from recmeta.execution.local import run
+from recmeta.execution.task import Result, Task
+from recmeta.metalearning.selector import Choice
+
+POPULARITY = "TopPopular"
+SHARE = 0.4  # of the time left that one candidate may take
+REFITS = 2.6  # the best is fitted twice more, on somewhat more data
+OVERHEAD = 0.3  # seconds: a process's start and end, and the reading of its data
+
+
+class BudgetError(ValueError):
+    """The budget ended before any model was fitted."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the race may use: ``deadline`` is a time of ``time.monotonic()``, refits included."""
+
+    metric: str
+    deadline: float
+    memory: int | None
+    seed: int
+    threads: int
+
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One configuration that was tried: its score on validation, or why it has none."""
+
+    algorithm: str
+    params: Mapping[str, Any]
+    status: str
+    score: float
+    seconds: float
+    peak_bytes: float
+    error: str = ""
+
+
+@dataclass
+class Outcome:
+    """What the race has found so far.
+
+    Attributes
+    ----------
+    attempts : list of Attempt
+        In the order in which they were tried.
+    winner : Attempt or None
+        The best on validation whose refit was done in time.
+    test, popularity_test : Result or None
+        The winner's and popularity's result with the part ``"test"``.
+    """
+
+    attempts: list[Attempt] = field(default_factory=list)
+    winner: Attempt | None = None
+    test: Result | None = None
+    popularity_test: Result | None = None
+
+    def ranked(self) -> list[Attempt]:
+        """Those with a score, the best first; of equal scores the one that was tried first."""
+        good = [attempt for attempt in self.attempts if attempt.status == "ok"]
+        return sorted(good, key=lambda attempt: -attempt.score)
+
+
+def race(
+    bundle: Bundle,
+    choices: Sequence[Choice],
+    rules: Rules,
+    *,
+    save_to: Path,
+    on_attempt: Callable[[Attempt], None],
+) -> Outcome:
+    """Try popularity, then ``choices`` in their order, then refit the best, within the time.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        With the parts ``"validation"``, ``"test"`` and ``"all"``.
+    save_to : path
+        Where the winner's state goes, fitted on ``"all"``.
+    on_attempt : callable
+        Told of each attempt as it ends.
+    """
+    outcome = Outcome()
+
+    def tasks() -> Iterator[Task]:
+        yield _task(bundle, POPULARITY, {}, rules, ("validation", "test"))
+        for choice in choices:
+            left = rules.left() - _reserve(outcome)
+            if left * SHARE < OVERHEAD:
+                break
+            if choice.algorithm != POPULARITY:
+                task = _task(bundle, choice.algorithm, choice.params, rules, ("validation",))
+                yield _limited(task, left * SHARE)
+        for attempt in outcome.ranked():
+            if outcome.winner is None:
+                final = _task(bundle, attempt.algorithm, attempt.params, rules, ("test", "all"))
+                last_chance = attempt.algorithm == POPULARITY
+                limit = rules.left() - (0.0 if last_chance else 2 * OVERHEAD)
+                yield _limited(_saved(final, save_to), limit)
+
+    for task, result in run(tasks(), workers=1, threads=rules.threads, deadline=rules.deadline):
+        if task.save_to is None:
+            outcome.attempts.append(_attempt(task, result, rules.metric))
+            on_attempt(outcome.attempts[-1])
+            if task.algorithm == POPULARITY:
+                outcome.popularity_test = result
+        elif result.status == "ok":
+            outcome.winner = next(a for a in outcome.ranked() if _same(a, task))
+            outcome.test = result
+    return outcome
+
+
+def _task(
+    bundle: Bundle, algorithm: str, params: Mapping[str, Any], rules: Rules, parts: tuple[str, ...]
+) -> Task:
+    return Task(
+        bundle=str(bundle.path),
+        dataset=bundle.dataset,
+        data_key=bundle.key,
+        split=bundle.split,
+        algorithm=algorithm,
+        params=dict(params),
+        seed=rules.seed,
+        parts=parts,
+        memory_bytes=rules.memory,
+        per_user=(rules.metric,) if "test" in parts else (),
+    )
+
+
+def _limited(task: Task, seconds: float) -> Task:
+    return replace(task, time_limit_s=max(seconds, OVERHEAD))
+
+
+def _saved(task: Task, file: Path) -> Task:
+    return replace(task, save_to=str(file))
+
+
+def _same(attempt: Attempt, task: Task) -> bool:
+    return attempt.algorithm == task.algorithm and dict(attempt.params) == task.params
+
+
+def _reserve(outcome: Outcome) -> float:
+    """Seconds to hold back for the refits of the best so far."""
+    ranked = outcome.ranked()
+    return 3 * OVERHEAD + (REFITS * ranked[0].seconds if ranked else 0.0)
+
+
+def _attempt(task: Task, result: Result, metric: str) -> Attempt:
+    score = result.metrics.get("validation", {}).get(metric, float("nan"))
+    return Attempt(
+        algorithm=task.algorithm,
+        params=task.params,
+        status="error" if result.status == "ok" and score != score else result.status,
+        score=score,
+        seconds=result.total_s,
+        peak_bytes=result.peak_mb * 2**20,
+        error=result.error,
+    )

@@ -1,0 +1,199 @@
+"""AutoRecommender: the best model for a log within a budget, ready to recommend."""
+
+import math
+import os
+import tempfile
+import time as clock
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from recmeta.algorithms import get
+from recmeta.automl.advice import advise
+from recmeta.automl.race import Attempt, BudgetError, Outcome, Rules, race
+from recmeta.automl.recommendation import Recommendation
+from recmeta.data import Interactions
+from recmeta.datasets.splits import Fold, Split, default_split
+from recmeta.execution.budget import to_bytes, to_seconds
+from recmeta.execution.bundle import Bundle, write_folds
+from recmeta.execution.state import load_state
+from recmeta.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAVING_SHARE = 0.03  # of the time, held back to turn the winner into a model
+
+
+@dataclass(frozen=True)
+class TestScore:
+    """The winner on the untouched test part, with popularity beside it.
+
+    ``low`` and ``high`` bound a 95 % interval of the mean over users; ``gain`` and
+    ``gain_error`` are the mean paired difference to popularity and its standard error.
+    """
+
+    __test__ = False  # no test class, whatever its name says to pytest
+
+    metric: str
+    score: float
+    low: float
+    high: float
+    popularity: float
+    gain: float
+    gain_error: float
+    n_users: int
+
+
+class AutoRecommender:
+    """Choose, fit and keep the best recommender within a hard time and memory budget.
+
+    The order of the candidates comes from the meta-data set (see ``recommend``); each is fitted in
+    a process of its own and judged on the validation part; the best is fitted again on training
+    and validation for its test score, and on everything to serve.
+
+    Parameters
+    ----------
+    metric : str
+        What to choose by.
+    time : str or number
+        The whole of it: reading the meta-data set, trying, refitting. Kept by force.
+    memory : str, number or None
+        What one fit may take.
+    seed : int
+    threads : int or None
+        Threads of a fit; None: as many as there are cores.
+
+    Attributes
+    ----------
+    model_ : Model
+    recommendation_ : Recommendation
+    attempts_ : list of Attempt
+        What was tried, in order.
+    best_ : Attempt
+    test_ : TestScore
+    seconds_ : float
+        What it took.
+    """
+
+    def __init__(
+        self,
+        *,
+        metric: str = "ndcg@10",
+        time: str | float = "2m",
+        memory: str | float | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.metric = metric
+        self.time = time
+        self.memory = memory
+        self.seed = seed
+        self.threads = threads
+
+    def fit(
+        self, data: Interactions, *, on_attempt: Callable[[Attempt], None] | None = None
+    ) -> Self:
+        """Try, choose, refit.
+
+        Raises
+        ------
+        BudgetError
+            If the time ended before any model was fitted.
+        DataError
+            If there is too little to split.
+        """
+        started = clock.monotonic()
+        budget = to_seconds(self.time)
+        rules = Rules(
+            metric=self.metric,
+            deadline=started + budget * (1 - SAVING_SHARE),
+            memory=None if self.memory is None else to_bytes(self.memory),
+            seed=self.seed,
+            threads=self.threads or os.cpu_count() or 1,
+        )
+        split = default_split(data, seed=self.seed)
+        limits = (budget, rules.memory)
+        self.recommendation_ = advise(data, split, self.metric, limits, self.seed)
+        with tempfile.TemporaryDirectory(prefix="recmeta-fit-") as folder:
+            bundle = _bundle(split, Path(folder) / "bundle")
+            state = Path(folder) / "state.npz"
+            outcome = race(
+                bundle,
+                self.recommendation_.choices,
+                rules,
+                save_to=state,
+                on_attempt=on_attempt or (lambda attempt: None),
+            )
+            self._keep(outcome, data, state, budget)
+        self.seconds_ = clock.monotonic() - started
+        return self
+
+    def _keep(self, outcome: Outcome, data: Interactions, state: Path, budget: float) -> None:
+        self.attempts_ = outcome.attempts
+        if outcome.winner is None:
+            causes = {attempt.error.splitlines()[-1] for attempt in outcome.attempts if attempt.error}
+            raise BudgetError(
+                f"no model was fitted in {budget:.0f} s: {'; '.join(sorted(causes)) or 'no time'}. "
+                "Give more time, or a sample of the users"
+            )
+        self.best_ = outcome.winner
+        self.test_ = _test_score(outcome, self.metric)
+        estimator = load_state(get(self.best_.algorithm), state)
+        facts = {"validation": self.best_.score, "test": self.test_.score}
+        facts["test_popularity"] = self.test_.popularity
+        named = {f"{part} {self.metric}": value for part, value in facts.items()}
+        self.model_ = Model.of_fitted(estimator, data, metrics=named)
+
+    def recommend(self, users: Iterable[Any] | None = None, k: int = 10) -> "pd.DataFrame":
+        """See ``Model.recommend``."""
+        return self.model_.recommend(users, k)
+
+    def save(self, path: str | Path) -> None:
+        """See ``Model.save``."""
+        self.model_.save(path)
+
+
+def _bundle(split: Split, folder: Path) -> Bundle:
+    """The split's folds, and ``"all"``: every positive to fit on, nobody to evaluate."""
+    test = split.fold("test")
+    nobody = np.zeros(0, dtype=np.int64)
+    everything = Fold(
+        fit=split.data.to_csr(),
+        users=nobody,
+        history=test.history[:0],
+        relevant=test.relevant[:0],
+        exclude=test.exclude[:0],
+        rows=nobody,
+        n_cold=0,
+        n_repeat=0,
+    )
+    folds = {"validation": split.fold("validation"), "test": test, "all": everything}
+    return write_folds(folds, folder, dataset=split.data.name, split=split.name)
+
+
+def _test_score(outcome: Outcome, metric: str) -> TestScore:
+    assert outcome.test is not None
+    assert outcome.popularity_test is not None
+    own = outcome.test.per_user["test"][metric].astype(np.float64)
+    popular = outcome.popularity_test.per_user["test"][metric].astype(np.float64)
+    score = outcome.test.metrics["test"][metric]
+    error = _standard_error(own)
+    return TestScore(
+        metric=metric,
+        score=score,
+        low=score - 1.96 * error,
+        high=score + 1.96 * error,
+        popularity=outcome.popularity_test.metrics["test"][metric],
+        gain=float(np.nanmean(own - popular)),
+        gain_error=_standard_error(own - popular),
+        n_users=len(own),
+    )
+
+
+def _standard_error(values: "np.ndarray[Any, np.dtype[np.float64]]") -> float:
+    counted = values[~np.isnan(values)]
+    return float(counted.std(ddof=1) / math.sqrt(len(counted))) if len(counted) > 1 else math.nan

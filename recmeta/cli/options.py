@@ -1,0 +1,72 @@
+"""The options that several commands share, each written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LogFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="An interaction log: csv, tsv, jsonl, parquet, .inter or '::'-separated; .gz and .zst.",
+        show_default=False,
+    ),
+]
+UserColumn = Annotated[
+    str | None, typer.Option("--user-col", help="The column of user ids.", rich_help_panel="Columns")
+]
+ItemColumn = Annotated[
+    str | None, typer.Option("--item-col", help="The column of item ids.", rich_help_panel="Columns")
+]
+RatingColumn = Annotated[
+    str | None,
+    typer.Option("--rating-col", help="The column of ratings.", rich_help_panel="Columns"),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option("--time-col", help="The column of timestamps.", rich_help_panel="Columns"),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option("--sep", help="What stands between the columns.", rich_help_panel="Columns"),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold", help="Ratings of at least this are positive.", rich_help_panel="Columns"
+    ),
+]
+DropBad = Annotated[
+    bool,
+    typer.Option(
+        "--drop-bad", help="Skip rows that cannot be used, and count them.", rich_help_panel="Columns"
+    ),
+]
+Duplicates = Annotated[
+    str,
+    typer.Option(
+        "--duplicates",
+        help="A repeated pair of user and item: last, first, sum, max or error.",
+        rich_help_panel="Columns",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale", help="The scale of the ratings, such as -10:10.", rich_help_panel="Columns"
+    ),
+]
+TimeUnit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-unit", help="The unit of the timestamps: s, ms or us.", rich_help_panel="Columns"
+    ),
+]
+Metric = Annotated[str, typer.Option("--metric", help="What to choose by, as name@cutoff.")]
+Memory = Annotated[
+    str | None, typer.Option("--memory", help="The most memory that one fit may take: 4GiB.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same answer.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]
