@@ -1,9 +1,28 @@
 """The options that several commands share, each written once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from recmeta.execution import budget
+
+
+
+def _checked(reader: str) -> Callable[[str | None], str | None]:
+    """A callback that refuses what the function of recmeta.execution.budget cannot read."""
+
+    def check(text: str | None) -> str | None:
+        if text is not None:
+            try:
+                getattr(budget, reader)(text)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from error
+        return text
+
+    return check
+
 
 LogFile = Annotated[
     str,
@@ -44,7 +63,7 @@ DropBad = Annotated[
     ),
 ]
 Duplicates = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--duplicates",
         help="A repeated pair of user and item: last, first, sum, max or error.",
@@ -64,8 +83,15 @@ TimeUnit = Annotated[
     ),
 ]
 Metric = Annotated[str, typer.Option("--metric", help="What to choose by, as name@cutoff.")]
+Time = Annotated[
+    str | None,
+    typer.Option("--time", help="The most time: 90s, 2m, 1h30m.", callback=_checked("to_seconds")),
+]
 Memory = Annotated[
-    str | None, typer.Option("--memory", help="The most memory that one fit may take: 4GiB.")
+    str | None,
+    typer.Option(
+        "--memory", help="The most memory that a fit may take: 4GiB.", callback=_checked("to_bytes")
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same answer.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]

@@ -1,13 +1,8 @@
 """``recmeta recommend``: which algorithms for this log."""
 
-from typing import TYPE_CHECKING
-
 from recmeta.cli import options
 from recmeta.cli.output import say, say_json, say_table
-from recmeta.cli.reading import read_log
-
-if TYPE_CHECKING:
-    from recmeta.data import Interactions
+from recmeta.cli.reading import read_log, say_summary
 
 
 def recommend(
@@ -23,7 +18,7 @@ def recommend(
     sep: options.Separator = None,
     threshold: options.Threshold = None,
     drop_bad: options.DropBad = False,
-    duplicates: options.Duplicates = "last",
+    duplicates: options.Duplicates = None,
     scale: options.Scale = None,
     time_unit: options.TimeUnit = None,
     json: options.Json = False,
@@ -43,7 +38,7 @@ def recommend(
         time_unit=time_unit,
     )
     if not json:
-        _say_summary(data)
+        say_summary(data)
     from recmeta.automl import recommend as rank  # late, so that --help doesn't wait for numba
 
     advice = rank(data, metric=metric, time=time, memory=memory, seed=seed)
@@ -57,7 +52,3 @@ def recommend(
     took = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in advice.seconds.items())
     say(f"Took {took}. Verify on your data:  recmeta fit {file} --time 2m --out model.recmeta")
 
-
-def _say_summary(data: "Interactions") -> None:
-    for line in data.summary():
-        say(line)
