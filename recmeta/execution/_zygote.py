@@ -1,0 +1,168 @@
+"""The zygote: a small process that has imported everything once and forks one child a task.
+
+Run as ``python -m recmeta.execution._zygote`` by local.py, with the thread counts in its
+environment, so that they hold before numpy loads. It reads one JSON object a line
+(``{"n": 3, "task": {...}, "limit_s": 60.0, "out": "/tmp/.../3"}``) and answers one a finished task
+(``{"n": 3, "signal": 9, "code": 0, "why": "timeout", "wall_s": 60.01}``). The end of its input, or
+of the process that started it, is the end of all tasks.
+
+It is single-threaded and runs no algorithm, so forking it is safe and it is never late to kill.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from recmeta.execution.limits import die_with_parent, first_to_go, kill_group
+
+
+@dataclass
+class _Child:
+    n: int
+    pid: int
+    started: float
+    deadline: float
+    why: str = ""
+
+
+class _Zygote:
+    def __init__(self, requests: int, answers: int, wakeup: int) -> None:
+        self.requests, self.answers, self.wakeup = requests, answers, wakeup
+        self.children: dict[int, _Child] = {}
+        self.unread = b""
+        self.pid, self.parent = os.getpid(), os.getppid()
+
+    def serve(self) -> None:
+        while self._take_requests():
+            now = time.monotonic()
+            for child in self.children.values():
+                if now >= child.deadline and not child.why:
+                    child.why = "timeout"
+                    kill_group(child.pid)
+            self._reap()
+        for child in self.children.values():
+            kill_group(child.pid)
+
+    def _take_requests(self) -> bool:
+        """Wait for a line, a child's end or a deadline; False at the end of the input."""
+        waits = [child.deadline - time.monotonic() for child in self.children.values()]
+        ready, _, _ = select.select(
+            [self.requests, self.wakeup], [], [], max(min([*waits, 1.0]), 0.001)
+        )
+        if self.wakeup in ready:
+            os.read(self.wakeup, 4096)
+        if self.requests in ready:
+            read = os.read(self.requests, 65536)
+            if not read:
+                return False
+            *lines, self.unread = (self.unread + read).split(b"\n")
+            for line in lines:
+                self._start(json.loads(line))
+        return os.getppid() == self.parent
+
+    def _start(self, request: dict[str, Any]) -> None:
+        started = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            self._be_the_child(request)
+        with contextlib.suppress(OSError):  # in the child too: whoever is first
+            os.setpgid(pid, pid)
+        limit = float("inf") if request["limit_s"] is None else float(request["limit_s"])
+        self.children[pid] = _Child(int(request["n"]), pid, started, started + limit)
+
+    def _be_the_child(self, request: dict[str, Any]) -> None:
+        """Never returns."""
+        code = 70  # EX_SOFTWARE of sysexits.h: the report itself failed
+        try:
+            with contextlib.suppress(OSError):
+                os.setpgid(0, 0)
+            die_with_parent()
+            if os.getppid() != self.pid:
+                os._exit(code)  # the zygote went before the kernel was asked
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for descriptor in (self.requests, self.answers, self.wakeup):
+                os.close(descriptor)
+            first_to_go()
+            log = os.open(f"{request['out']}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            _work(request["task"], request["out"])
+            code = 0
+        except BaseException as error:  # the child must end here whatever happens
+            with contextlib.suppress(BaseException):
+                os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
+
+    def _reap(self) -> None:
+        for pid, child in list(self.children.items()):
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if os.waitid(os.P_PID, pid, options) is None:
+                continue
+            kill_group(pid)  # while its number is still taken: whatever it left running
+            _, status, usage = os.wait4(pid, 0)
+            del self.children[pid]
+            self._answer(child, status, usage)
+
+    def _answer(self, child: _Child, status: int, usage: resource.struct_rusage) -> None:
+        answer = {
+            "n": child.n,
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+            "why": child.why,
+            "wall_s": time.monotonic() - child.started,
+            "max_rss": usage.ru_maxrss,
+        }
+        os.write(self.answers, json.dumps(answer).encode() + b"\n")
+
+
+def _work(task: dict[str, Any], out: str) -> None:
+    from recmeta.execution.fit import fit_one  # imported before, unless that failed: see _preload
+    from recmeta.execution.task import Result, Task
+
+    def write(result: Result) -> None:
+        with open(f"{out}.part", "w", encoding="utf-8") as stream:
+            stream.write(result.to_json())
+        os.replace(f"{out}.part", out)
+
+    write(fit_one(Task.from_json(json.dumps(task)), on_part=write))
+
+
+def _preload() -> None:
+    """Import what a fit needs. What fails here fails again in the child, which can report it."""
+    with contextlib.suppress(Exception):
+        import recmeta.algorithms
+        import recmeta.execution.fit
+
+        recmeta.algorithms.all_algorithms()
+    gc.collect()
+    gc.freeze()  # a collection in a child would otherwise copy all these pages
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    wakeup, wakeup_in = os.pipe()
+    os.set_blocking(wakeup_in, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(wakeup_in, warn_on_full_buffer=False)
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)  # what an imported library prints must not mix with the answers
+    _preload()
+    zygote = _Zygote(requests, answers, wakeup)
+    os.write(answers, b'{"ready": true}\n')
+    zygote.serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

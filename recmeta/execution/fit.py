@@ -1,0 +1,232 @@
+"""One task in this process: load, fit, evaluate, measure. local.py wraps a process around it."""
+
+import contextlib
+import importlib
+import os
+import platform
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, random_array
+
+from recmeta.algorithms import Recommender, get
+from recmeta.datasets.splits import Fold
+from recmeta.evaluation import evaluate
+from recmeta.execution.bundle import load_fold
+from recmeta.execution.limits import PeakMemory, lift_memory_limit, limit_memory
+from recmeta.execution.state import save_state
+from recmeta.execution.task import Result, Task
+
+MIB = 2**20
+# the metrics whose standard error every result has
+ERRORS_OF = ("ndcg@5", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit_rate@10")
+VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn", "implicit")
+
+
+@dataclass
+class _Measured:
+    """What the finished parts have given so far."""
+
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    standard_errors: dict[str, dict[str, float]] = field(default_factory=dict)
+    per_user: dict[str, dict[str, NDArray[np.float16]]] = field(default_factory=dict)
+    n_users: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=dict)  # field of Result -> one a part
+    peak_mb: list[float] = field(default_factory=list)
+
+    def result(self, status: Any, error: str = "") -> Result:
+        return Result(
+            status=status,
+            error=error,
+            metrics=self.metrics,
+            standard_errors=self.standard_errors,
+            per_user=self.per_user,
+            n_users=self.n_users,
+            peak_mb=max(self.peak_mb, default=float("nan")),
+            threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
+            versions=versions(),
+            **{name: float(np.mean(values)) for name, values in self.seconds.items()},
+        )
+
+
+def fit_one(task: Task, *, on_part: Callable[[Result], None] = lambda result: None) -> Result:
+    """Do a task here. Faults become a status; what was measured before them is kept.
+
+    Parameters
+    ----------
+    task : Task
+        Its memory limit is set on this process and lifted at the end; its time limit is not kept
+        here but from outside.
+    on_part : callable
+        Called with the result so far after each part.
+    """
+    measured = _Measured()
+    try:
+        _all_parts(task, measured, on_part)
+    except MemoryError as error:
+        lift_memory_limit()
+        return measured.result("oom", _because(error))
+    except Exception as error:  # a fault of an algorithm is a row of the sweep, not its end
+        lift_memory_limit()
+        return measured.result("oom" if _is_memory(error) else "error", _because(error))
+    finally:
+        lift_memory_limit()
+    return measured.result("ok")
+
+
+def _all_parts(task: Task, measured: _Measured, on_part: Callable[[Result], None]) -> None:
+    algorithm = find_algorithm(task.algorithm)
+    folds = {part: load_fold(task.bundle, part) for part in task.parts}
+    _warm_up(algorithm, task)
+    for part, fold in folds.items():
+        estimator = _build(algorithm, task)
+        X = _share_of_users(fold.fit, task)
+        _touch(fold, X)
+        _refuse_if_too_large(estimator, X, task)
+        if task.memory_bytes is not None:
+            lift_memory_limit()
+            limit_memory(task.memory_bytes)
+        _one_part(estimator, X, fold, task, part, measured)
+        if part == task.parts[-1] and task.save_to is not None:
+            save_state(estimator, task.save_to)
+        on_part(measured.result("ok"))
+
+
+def _one_part(
+    estimator: Recommender, X: csr_array, fold: Fold, task: Task, part: str, measured: _Measured
+) -> None:
+    peak = PeakMemory()
+    peak.start()
+    with _clock(measured, "fit"):
+        estimator.fit(X)
+    measured.peak_mb.append(peak.read() / MIB)
+    wanted = tuple(dict.fromkeys((*ERRORS_OF, *task.per_user)))
+    with _clock(measured, "predict"):
+        evaluation = evaluate(estimator, fold, per_user=wanted)
+    measured.metrics[part] = {name: float(value) for name, value in evaluation.values.items()}
+    measured.n_users[part] = evaluation.n_users
+    measured.standard_errors[part] = {
+        name: _standard_error(vector) for name, vector in evaluation.per_user.items()
+    }
+    measured.per_user[part] = {
+        name: evaluation.per_user[name].astype(np.float16) for name in task.per_user
+    }
+
+
+@contextlib.contextmanager
+def _clock(measured: _Measured, what: str) -> Any:
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    measured.seconds.setdefault(f"{what}_s", []).append(time.perf_counter() - wall)
+    measured.seconds.setdefault(f"{what}_cpu_s", []).append(time.process_time() - cpu)
+
+
+def find_algorithm(name: str) -> type[Recommender]:
+    """The class of a name of recmeta.algorithms or of ``"package.module:Class"``.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name.
+    TypeError
+        If the class is no Recommender.
+    """
+    if ":" not in name:
+        return get(name)
+    module, _, attribute = name.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not (isinstance(found, type) and issubclass(found, Recommender)):
+        raise TypeError(f"{name} must be a subclass of recmeta.algorithms.Recommender")
+    return found
+
+
+def _build(algorithm: type[Recommender], task: Task) -> Recommender:
+    estimator = algorithm(**task.params)
+    if "random_state" in estimator.get_params() and "random_state" not in task.params:
+        estimator.set_params(random_state=task.seed)
+    return estimator
+
+
+def _warm_up(algorithm: type[Recommender], task: Task) -> None:
+    """Compile, or load from numba's cache, what a fit and an evaluation use: not part of a fit."""
+    rng = np.random.default_rng(0)
+    tiny = csr_array(random_array((24, 16), density=0.4, rng=rng, dtype=np.float32))
+    tiny.data[:] = 1.0
+    tiny.indices, tiny.indptr = tiny.indices.astype(np.int32), tiny.indptr.astype(np.int32)
+    everyone = np.arange(24, dtype=np.int64)
+    held = csr_array(np.eye(24, 16, dtype=np.float32))
+    fold = Fold(
+        fit=tiny, users=everyone, history=tiny, relevant=held, exclude=tiny, rows=everyone,
+        n_cold=0, n_repeat=0,
+    )  # fmt: skip
+    # a configuration may be too large for 16 items: then the fit itself compiles what is left
+    with contextlib.suppress(Exception):
+        evaluate(_build(algorithm, task).fit(tiny), fold, per_user=ERRORS_OF)
+
+
+def _share_of_users(X: csr_array, task: Task) -> csr_array:
+    """X with the rows of all but a seeded sample of the users empty; the shape stays."""
+    if task.fidelity >= 1.0:
+        return X
+    chosen = np.random.default_rng([task.seed, 7]).random(X.shape[0]) < task.fidelity
+    counts = np.diff(X.indptr) * chosen
+    kept = np.repeat(chosen, np.diff(X.indptr))
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(X.indptr.dtype)
+    return csr_array((X.data[kept], X.indices[kept], indptr), shape=X.shape)
+
+
+def _touch(fold: Fold, X: csr_array) -> None:
+    """Read the mapped files once, so that their pages don't count as the fit's memory."""
+    for matrix in (X, fold.history, fold.relevant, fold.exclude):
+        for array in (matrix.data, matrix.indices, matrix.indptr):
+            array.sum()
+
+
+def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> None:
+    if task.memory_bytes is None:
+        return
+    cost = type(estimator).cost(*X.shape, X.nnz, **estimator.get_params())
+    if cost.bytes > task.memory_bytes:
+        raise MemoryError(
+            f"refused by cost(): about {cost.bytes / MIB:,.0f} MiB are needed, "
+            f"{task.memory_bytes / MIB:,.0f} MiB are allowed"
+        )
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether a library has dressed an allocation that failed as another error."""
+    text = f"{type(error).__name__}: {error}".lower()
+    causes = [error.__cause__, error.__context__]
+    return any(isinstance(cause, MemoryError) for cause in causes) or any(
+        words in text for words in ("bad_alloc", "cannot allocate memory", "out of memory")
+    )
+
+
+def _because(error: BaseException) -> str:
+    if isinstance(error, MemoryError) and str(error).startswith("refused"):
+        return str(error)
+    return "".join(traceback.format_exception(error))[-4000:]
+
+
+def _standard_error(vector: NDArray[np.float32]) -> float:
+    counted = vector[~np.isnan(vector)]
+    if len(counted) < 2:
+        return float("nan")
+    return float(counted.std(ddof=1, dtype=np.float64) / np.sqrt(len(counted)))
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what computes, for the record."""
+    found = {"python": platform.python_version()}
+    for package in VERSIONS_OF:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

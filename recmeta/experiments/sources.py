@@ -1,0 +1,126 @@
+"""Data sets for a sweep: from names and files to bundles in a cache folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recmeta.datasets import read
+from recmeta.datasets.sampling import sample_users
+from recmeta.datasets.splits import (
+    Split,
+    default_split,
+    global_time,
+    leave_last_out,
+    random_holdout,
+    user_kfold,
+)
+from recmeta.execution.bundle import Bundle, open_bundle, write_bundle
+
+LOG_FILE = "interactions.parquet"
+SPLITS: dict[str, Callable[..., Split]] = {
+    "default": default_split,
+    "random": random_holdout,
+    "time": lambda data, *, seed: global_time(data),
+    "last": leave_last_out,
+    "users": user_kfold,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set's name in the results, and its file."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a log becomes a bundle.
+
+    Parameters
+    ----------
+    split : str
+        A name of SPLITS.
+    seed : int
+        Of the split and the sample of users.
+    max_events : int or None
+        A larger log is cut to a sample of its users of about this many events; the items stay.
+    cache : path
+        Folder of the bundles.
+    """
+
+    split: str
+    seed: int
+    max_events: int | None
+    cache: Path
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise KeyError(f"no split is named {self.split!r}; there are: {', '.join(SPLITS)}")
+
+
+def find_sources(names: Iterable[str], root: Path | None) -> list[Source]:
+    """The files of the data sets: ``NAME`` (a folder of ``root``), ``NAME=FILE`` or ``FILE``.
+
+    No names: every folder of ``root`` with an ``interactions.parquet``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is not there, or ``root`` holds no data set.
+    """
+    wanted = list(names)
+    sources = [_source(name, root) for name in wanted] if wanted else _all_of(root)
+    if not sources:
+        raise FileNotFoundError(f"no data set: {root} has no folder with an {LOG_FILE}")
+    taken = [source.name for source in sources]
+    twice = sorted({name for name in taken if taken.count(name) > 1})
+    if twice:
+        raise ValueError(f"two data sets have the name {', '.join(twice)}: write NAME=FILE")
+    return sources
+
+
+def _source(name: str, root: Path | None) -> Source:
+    name, _, file = name.partition("=")
+    if file:
+        path = Path(file)
+    elif root is not None and (root / name / LOG_FILE).exists():
+        path = root / name / LOG_FILE
+    else:
+        path = Path(name)
+        name = path.name.partition(".")[0]
+    if not path.is_file():
+        where = f"as a folder of {root} or " if root is not None else ""
+        raise FileNotFoundError(f"no data set {name!r}: looked for it {where}at {path}")
+    return Source(name, path)
+
+
+def _all_of(root: Path | None) -> list[Source]:
+    if root is None:
+        raise FileNotFoundError("no data set is named and there is no --root to look in")
+    return [Source(file.parent.name, file) for file in sorted(root.glob(f"*/{LOG_FILE}"))]
+
+
+def prepare(source: Source, how: Preparation) -> Bundle:
+    """Read, cap, split and write a data set as a bundle; one that is in the cache is opened."""
+    folder = how.cache / f"{source.name}-{_digest(source, how)}"
+    if (folder / "bundle.json").exists():
+        return open_bundle(folder)
+    data = read(source.path)
+    n_all = data.n_events
+    if how.max_events is not None and n_all > how.max_events:
+        data = sample_users(data, how.max_events, seed=how.seed)
+    split = SPLITS[how.split](data, seed=how.seed)
+    return write_bundle(split, folder, dataset=source.name)
+
+
+def _digest(source: Source, how: Preparation) -> str:
+    """Names what the bundle was made from, so that another file or cap makes another bundle."""
+    file = source.path.stat()
+    made_from: list[Any] = [str(source.path.resolve()), file.st_size, file.st_mtime_ns]
+    made_from += [how.split, how.seed, how.max_events]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:12]
