@@ -1,0 +1,74 @@
+"""IALS against dense normal equations solved by numpy, row by row."""
+
+import numba
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from recmeta.algorithms.ials import IALS
+
+
+def histories(n_users=40, n_items=30, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.random((n_users, n_items)) < 0.2).astype(np.float32)
+
+
+def solved_rows(X, fixed, unobserved_weight, l2, exponent):
+    """argmin_w sum_i x_i (1 - w h_i)^2 + a sum_i (w h_i)^2 + l2 r^exponent |w|^2, for each row."""
+    H, solution = fixed.astype(np.float64), []
+    for row in X.astype(np.float64):
+        ridge = l2 * (row.sum() + unobserved_weight * len(row)) ** exponent
+        matrix = (H.T * row) @ H + unobserved_weight * H.T @ H + ridge * np.eye(H.shape[1])
+        solution.append(np.linalg.solve(matrix, H.T @ row))
+    return np.array(solution)
+
+
+@pytest.mark.parametrize(("l2", "exponent"), [(0.1, 1.0), (0.5, 0.0), (0.05, 0.5)])
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_history_folds_in_to_the_solution_of_its_normal_equations(l2, exponent, counts):
+    X = histories() * (np.random.default_rng(1).integers(1, 6, (40, 30)) if counts else 1)
+    model = IALS(6, l2=l2, exponent=exponent, unobserved_weight=0.2).fit(X)
+    users = solved_rows(X, model.item_factors_, 0.2, l2, exponent)
+    scores = model._scores(csr_array(X, dtype=np.float32), np.arange(40))
+    np.testing.assert_allclose(scores, users @ model.item_factors_.T, atol=1e-4)
+
+
+def test_training_ends_where_neither_side_can_improve():
+    X = histories()
+    model = IALS(6, l2=0.2, unobserved_weight=0.2, n_epochs=2000).fit(X)
+    users = solved_rows(X, model.item_factors_, 0.2, 0.2, 1.0)
+    items = solved_rows(X.T, users, 0.2, 0.2, 1.0)
+    np.testing.assert_allclose(model.item_factors_, items, atol=2e-3)
+
+
+def test_the_answer_is_the_same_with_any_number_of_threads():
+    X = histories(300, 200)
+    before = numba.get_num_threads()
+    try:
+        answers = []
+        for n_threads in (1, min(2, before)):
+            numba.set_num_threads(n_threads)
+            answers.append(IALS(8, n_epochs=3).fit(X).item_factors_)
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(*answers)
+
+
+def test_an_item_without_interactions_has_zero_factors_and_is_never_recommended():
+    X = histories()
+    X[:, 3] = 0
+    model = IALS(6).fit(X)
+    assert not model.item_factors_[3].any()
+    assert not (model.recommend(X, k=30)[0] == 3).any()
+
+
+def test_a_user_without_history_gets_no_list():
+    X = histories()
+    X[5] = 0
+    items, _ = IALS(6).fit(X).recommend(X)
+    assert (items[5] == -1).all()
+
+
+@pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
+def test_the_smallest_inputs_give_finite_factors(X):
+    assert np.isfinite(IALS(6).fit(X).item_factors_).all()
