@@ -154,9 +154,11 @@ class _Printer:
         if event.kind == "failed":
             self._line(f"{event.dataset}: left out, {event.detail['error']}")
         elif event.kind == "dataset":
-            sizes = "{n_users:,} users, {n_items:,} items, {n_events:,} events".format_map(event.detail)
-            self._line(f"{event.dataset}: {sizes}, split {event.detail['split']}")
-        elif event.result is not None and event.task is not None and event.result.status == "error":
+            parts = [
+                f"{event.detail[f'n_{part}']:,} {part}" for part in ("users", "items", "events")
+            ]
+            self._line(f"{event.dataset}: {', '.join(parts)}, split {event.detail['split']}")
+        elif event.task is not None and event.result is not None and event.result.status == "error":
             last = event.result.error.strip().splitlines()[-1:] or [""]
             self._line(f"{event.dataset} {event.task.algorithm}: {last[0]}")
         self._state(progress)

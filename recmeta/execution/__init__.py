@@ -1,1 +1,1 @@
-
+"""Execution: one fit under hard limits, in a process of its own, from a task to its result."""

@@ -6,7 +6,7 @@ environment, so that they hold before numpy loads. It reads one JSON object a li
 (``{"n": 3, "signal": 9, "code": 0, "why": "timeout", "wall_s": 60.01}``). The end of its input, or
 of the process that started it, is the end of all tasks.
 
-It is single-threaded and runs no algorithm, so forking it is safe and it is never late to kill.
+It is single-threaded and runs no algorithm's code, so forking it is safe and it kills in time.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ import os
 import resource
 import select
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -143,6 +142,7 @@ def _preload() -> None:
         import recmeta.algorithms
         import recmeta.execution.fit
 
+        recmeta.execution.fit.warm_up()
         recmeta.algorithms.all_algorithms()
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise copy all these pages
@@ -165,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -194,7 +194,7 @@ def _write_whole(
     try:
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array, allow_pickle=False)
-        text = json.dumps(manifest, indent=1, sort_keys=True)
+        text = json.dumps(manifest, indent=1)
         (beside / "bundle.json").write_text(text, encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)

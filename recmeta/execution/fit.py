@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, random_array
+from scipy.sparse import csr_array
 
 from recmeta.algorithms import Recommender, get
 from recmeta.datasets.splits import Fold
 from recmeta.evaluation import evaluate
 from recmeta.execution.bundle import load_fold
-from recmeta.execution.limits import PeakMemory, lift_memory_limit, limit_memory
+from recmeta.execution.limits import PeakMemory, memory_limit
 from recmeta.execution.state import save_state
 from recmeta.execution.task import Result, Task
 
@@ -62,38 +62,29 @@ def fit_one(task: Task, *, on_part: Callable[[Result], None] = lambda result: No
     Parameters
     ----------
     task : Task
-        Its memory limit is set on this process and lifted at the end; its time limit is not kept
-        here but from outside.
+        Its memory limit holds for this process meanwhile; its time limit is kept from outside.
     on_part : callable
         Called with the result so far after each part.
     """
     measured = _Measured()
     try:
         _all_parts(task, measured, on_part)
-    except MemoryError as error:
-        lift_memory_limit()
-        return measured.result("oom", _because(error))
     except Exception as error:  # a fault of an algorithm is a row of the sweep, not its end
-        lift_memory_limit()
         return measured.result("oom" if _is_memory(error) else "error", _because(error))
-    finally:
-        lift_memory_limit()
     return measured.result("ok")
 
 
 def _all_parts(task: Task, measured: _Measured, on_part: Callable[[Result], None]) -> None:
     algorithm = find_algorithm(task.algorithm)
     folds = {part: load_fold(task.bundle, part) for part in task.parts}
-    _warm_up(algorithm, task)
+    warm_up(algorithm, **task.params)
     for part, fold in folds.items():
         estimator = _build(algorithm, task)
         X = _share_of_users(fold.fit, task)
         _touch(fold, X)
         _refuse_if_too_large(estimator, X, task)
-        if task.memory_bytes is not None:
-            lift_memory_limit()
-            limit_memory(task.memory_bytes)
-        _one_part(estimator, X, fold, task, part, measured)
+        with memory_limit(task.memory_bytes):
+            _one_part(estimator, X, fold, task, part, measured)
         if part == task.parts[-1] and task.save_to is not None:
             save_state(estimator, task.save_to)
         on_part(measured.result("ok"))
@@ -154,12 +145,21 @@ def _build(algorithm: type[Recommender], task: Task) -> Recommender:
     return estimator
 
 
-def _warm_up(algorithm: type[Recommender], task: Task) -> None:
+class _ByItemNumber(Recommender):
+    """Earlier items are better: runs what all algorithms share and nothing of any of them."""
+
+    def _fit(self, X: csr_array) -> None:
+        self.n_ranks_ = X.shape[1]
+
+    def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        ranks = np.arange(self.n_ranks_, 0, -1, dtype=np.float32)
+        return np.tile(ranks, (X.shape[0], 1))
+
+
+def warm_up(algorithm: type[Recommender] = _ByItemNumber, **params: Any) -> None:
     """Compile, or load from numba's cache, what a fit and an evaluation use: not part of a fit."""
     rng = np.random.default_rng(0)
-    tiny = csr_array(random_array((24, 16), density=0.4, rng=rng, dtype=np.float32))
-    tiny.data[:] = 1.0
-    tiny.indices, tiny.indptr = tiny.indices.astype(np.int32), tiny.indptr.astype(np.int32)
+    tiny = csr_array(rng.random((24, 16), dtype=np.float32) < 0.4, dtype=np.float32)
     everyone = np.arange(24, dtype=np.int64)
     held = csr_array(np.eye(24, 16, dtype=np.float32))
     fold = Fold(
@@ -168,7 +168,7 @@ def _warm_up(algorithm: type[Recommender], task: Task) -> None:
     )  # fmt: skip
     # a configuration may be too large for 16 items: then the fit itself compiles what is left
     with contextlib.suppress(Exception):
-        evaluate(_build(algorithm, task).fit(tiny), fold, per_user=ERRORS_OF)
+        evaluate(algorithm(**params).fit(tiny), fold, per_user=ERRORS_OF)
 
 
 def _share_of_users(X: csr_array, task: Task) -> csr_array:
@@ -201,9 +201,9 @@ def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> No
 
 
 def _is_memory(error: Exception) -> bool:
-    """Whether a library has dressed an allocation that failed as another error."""
+    """A MemoryError, or one that a library has dressed as another error."""
     text = f"{type(error).__name__}: {error}".lower()
-    causes = [error.__cause__, error.__context__]
+    causes = [error, error.__cause__, error.__context__]
     return any(isinstance(cause, MemoryError) for cause in causes) or any(
         words in text for words in ("bad_alloc", "cannot allocate memory", "out of memory")
     )

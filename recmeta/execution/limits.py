@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -25,23 +26,22 @@ def first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def limit_memory(n_bytes: int) -> None:
+@contextlib.contextmanager
+def memory_limit(n_bytes: int | None) -> Iterator[None]:
     """Allow ``n_bytes`` more than the process has now; beyond, allocation raises MemoryError.
 
     RLIMIT_DATA counts private writable pages, as a heap is; RLIMIT_AS would also count address
     space that is only reserved (thread stacks and heaps of malloc) and fail too early.
     """
-    allowed = status_bytes("VmData") + n_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard != resource.RLIM_INFINITY:
-        allowed = min(allowed, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
-
-
-def lift_memory_limit() -> None:
-    """Back to the hard limit, so that the report of a MemoryError has room."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if n_bytes is not None:
+        allowed = status_bytes("VmData") + n_bytes
+        known = [limit for limit in (allowed, soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min(known), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 class PeakMemory:

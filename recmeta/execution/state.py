@@ -30,7 +30,7 @@ def save_state(estimator: Recommender, file: Path | str) -> None:
         if not name.endswith("_"):
             continue
         if issparse(value):
-            matrix = csr_array(value)
+            matrix: Any = csr_array(value)
             for piece in CSR_ARRAYS:
                 arrays[f"{name}.{piece}"] = getattr(matrix, piece)
             arrays[f"{name}.shape"] = np.asarray(matrix.shape, dtype=np.int64)

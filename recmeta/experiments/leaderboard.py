@@ -39,7 +39,9 @@ class Leaderboard:
     table: pd.DataFrame
 
 
-def leaderboard(store: Store, metric: str = "ndcg@10", *, dataset: str | None = None) -> Leaderboard:
+def leaderboard(
+    store: Store, metric: str = "ndcg@10", *, dataset: str | None = None
+) -> Leaderboard:
     """Algorithms by ``metric``, each with the configuration that validation chose.
 
     Parameters
@@ -66,16 +68,13 @@ def leaderboard(store: Store, metric: str = "ndcg@10", *, dataset: str | None = 
         runs = runs[runs["dataset"] == dataset]
     chosen = _chosen(runs, metric)
     statuses = runs.groupby(["algorithm", "status"]).size().unstack(fill_value=0)
-    if dataset is not None:
-        table = _of_one(chosen, metric)
-    else:
-        table = _over_all(chosen, metric)
+    table = _over_all(chosen, metric) if dataset is None else _of_one(chosen, metric)
     table = table.join(statuses, on="algorithm")
     return Leaderboard(metric, sorted(runs["dataset"].unique()), table.reset_index(drop=True))
 
 
 def _higher_is_better(metric: str) -> bool:
-    return METRICS[metric.partition("@")[0]].higher_is_better
+    return bool(METRICS[metric.partition("@")[0]].higher_is_better)
 
 
 def _chosen(runs: pd.DataFrame, metric: str) -> pd.DataFrame:

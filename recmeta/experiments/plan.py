@@ -18,7 +18,7 @@ ATTEMPTS = 20  # draws for one new configuration before a small space counts as 
 
 @dataclass(frozen=True)
 class Configuration:
-    """An algorithm with all its parameters; ``label`` is ``"default"`` or ``"s1"``, ``"s2"``, ..."""
+    """An algorithm with all its parameters; ``label`` is ``"default"``, ``"s1"``, ``"s2"``, ..."""
 
     algorithm: str
     params: Params

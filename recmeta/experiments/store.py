@@ -29,14 +29,15 @@ import pandas as pd
 from recmeta.execution.task import Result, Task
 
 VERSION = 1
-PARTS = ("validation", "test")
+PARTS = {"validation": 0, "test": 1}
 SCHEMA = """
 CREATE TABLE dataset (
   data_key TEXT PRIMARY KEY, name TEXT NOT NULL, split TEXT NOT NULL, info TEXT NOT NULL);
 CREATE TABLE environment (id TEXT PRIMARY KEY, versions TEXT NOT NULL);
 CREATE TABLE task (
-  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL, data_key TEXT NOT NULL,
-  split TEXT NOT NULL, algorithm TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL,
+  data_key TEXT NOT NULL, split TEXT NOT NULL, algorithm TEXT NOT NULL,
+  params TEXT NOT NULL, seed INTEGER NOT NULL,
   fidelity REAL NOT NULL, parts TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL,
   fit_s REAL, fit_cpu_s REAL, predict_s REAL, predict_cpu_s REAL, total_s REAL, peak_mb REAL,
   n_users_validation INTEGER, n_users_test INTEGER, time_limit_s REAL, memory_bytes INTEGER,
@@ -182,7 +183,7 @@ class Store:
                 "WHERE name = (SELECT number FROM metric_name WHERE name = ?)"
             )
             values = pd.read_sql_query(query, self._connection, params=(name,))
-            for number, part in enumerate(PARTS):
+            for part, number in PARTS.items():
                 rows = values[values["part"] == number].set_index("task")
                 columns[f"{part}:{name}"] = runs["number"].map(rows["value"])
                 if rows["standard_error"].notna().any():
@@ -203,7 +204,7 @@ class Store:
             files.append(target / f"{name}.parquet")
             table = pd.read_sql_query(query, self._connection)
             if name == "metrics":
-                table = table.astype({column: "category" for column in ("task", "part", "metric")})
+                table = table.astype(dict.fromkeys(("task", "part", "metric"), "category"))
                 table = table.astype({"value": "float32", "standard_error": "float32"})
             table.to_parquet(files[-1], index=False, compression="zstd")
         return files
@@ -220,14 +221,14 @@ class Store:
             names = self._names(values)
             errors = result.standard_errors.get(part, {})
             rows = (
-                (number, names[name], PARTS.index(part), _finite(value), _finite(errors.get(name)))
+                (number, names[name], PARTS[part], _finite(value), _finite(errors.get(name)))
                 for name, value in values.items()
             )
             self._connection.executemany("INSERT INTO metric VALUES (?, ?, ?, ?, ?)", rows)
         for part, vectors in result.per_user.items():
             names = self._names(vectors)
             blobs = (
-                (number, names[name], PARTS.index(part), vector.astype("<f2").tobytes())
+                (number, names[name], PARTS[part], vector.astype("<f2").tobytes())
                 for name, vector in vectors.items()
             )
             self._connection.executemany("INSERT INTO vector VALUES (?, ?, ?, ?)", blobs)

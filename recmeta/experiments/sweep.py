@@ -58,7 +58,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Event:
-    """What has just happened: ``"dataset"`` prepared, ``"failed"`` to prepare, ``"run"`` finished."""
+    """What happened: ``"dataset"`` prepared, ``"failed"`` to be prepared, ``"run"`` finished."""
 
     kind: str
     dataset: str

@@ -1,0 +1,232 @@
+"""Real faults in real processes: each costs its own task, gets its own label, leaves nothing."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recmeta.execution.local import PINNED, run
+
+MIB = 2**20
+HERE = Path(__file__).parent
+LIMITS = {"time_limit_s": 30.0, "memory_bytes": 300 * MIB}
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie that nobody has collected yet is dead."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in "ZX"
+    return False
+
+
+def wait_for(condition, seconds: float = 10.0) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(scope="module")
+def outcomes(bundle):
+    """One run with every fault in it, sound tasks before, between and after."""
+    from .conftest import task_maker
+
+    make = task_maker(bundle)
+    faults = ["Raises", "Hogs", "IsTooLarge", "IsKilled", "Segfaults", "Exits", "Prints"]
+    tasks = [make(name, **LIMITS) for name in [*faults, "Allocates", "CountsThreads"]]
+    tasks += [make(name, time_limit_s=1.0) for name in ("Hangs", "HoldsTheInterpreter")]
+    n_train = bundle.fold("validation").fit.nnz
+    tasks.append(make("HangsOnMore", params={"more_than": n_train}, time_limit_s=2.0))
+    tasks += [make("Steady", seed=seed, **LIMITS) for seed in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HERE))
+        return {
+            (task.algorithm.partition(":")[2], task.seed): result
+            for task, result in run(tasks, workers=2)
+        }
+
+
+def test_every_task_comes_back_once(outcomes):
+    assert len(outcomes) == 15
+
+
+def test_sound_tasks_beside_faults_are_ok(outcomes):
+    assert [outcomes["Steady", seed].status for seed in range(3)] == ["ok"] * 3
+
+
+def test_the_metrics_are_those_of_an_evaluation_in_this_process(outcomes, bundle):
+    # by the definition: ranked by item number, the seen ones left out
+    fold = bundle.fold("test")
+    gains = []
+    for row in range(len(fold.rows)):
+        seen = set(fold.exclude[[row]].indices) | set(fold.history[[row]].indices)
+        ranked = [item for item in range(fold.fit.shape[1]) if item not in seen][:10]
+        held = set(fold.relevant[[row]].indices)
+        gain = sum(1 / np.log2(rank + 2) for rank, item in enumerate(ranked) if item in held)
+        gains.append(gain / sum(1 / np.log2(rank + 2) for rank in range(min(10, len(held)))))
+    result = outcomes["Steady", 0]
+    assert result.metrics["test"]["ndcg@10"] == pytest.approx(np.mean(gains), rel=1e-5)
+    expected_error = np.std(gains, ddof=1) / np.sqrt(len(gains))
+    assert result.standard_errors["test"]["ndcg@10"] == pytest.approx(expected_error, rel=1e-4)
+    assert result.n_users["test"] == len(gains)
+
+
+def test_an_exception_is_an_error_with_its_traceback(outcomes):
+    result = outcomes["Raises", 0]
+    assert result.status == "error"
+    assert "ZeroDivisionError: the divisor was" in result.error
+    assert "_misbehave" in result.error
+
+
+def test_a_hang_is_a_timeout_on_time(outcomes):
+    result = outcomes["Hangs", 0]
+    assert result.status == "timeout"
+    assert 1.0 <= result.total_s < 2.0
+
+
+def test_a_fit_that_ignores_signals_is_stopped_too(outcomes):
+    result = outcomes["HoldsTheInterpreter", 0]
+    assert result.status == "timeout"
+    assert 1.0 <= result.total_s < 2.0
+
+
+def test_what_was_measured_before_a_timeout_is_kept(outcomes):
+    result = outcomes["HangsOnMore", 0]
+    assert result.status == "timeout"
+    assert set(result.metrics) == {"validation"}
+    assert result.metrics["validation"]["ndcg@10"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts mapped pages on Linux only")
+def test_allocation_beyond_the_limit_is_oom(outcomes):
+    result = outcomes["Hogs", 0]
+    assert result.status == "oom"
+    assert "Unable to allocate" in result.error
+
+
+def test_a_fit_that_cost_forbids_is_oom_and_says_so(outcomes):
+    result = outcomes["IsTooLarge", 0]
+    assert result.status == "oom"
+    assert result.error == (
+        "refused by cost(): about 1,048,576 MiB are needed, 300 MiB are allowed"
+    )
+
+
+def test_a_kill_from_outside_names_the_signal(outcomes):
+    result = outcomes["IsKilled", 0]
+    assert result.status == "error"
+    assert result.error.startswith("killed by SIGKILL from outside")
+
+
+def test_a_segfault_names_the_signal(outcomes):
+    assert outcomes["Segfaults", 0].status == "error"
+    assert outcomes["Segfaults", 0].error.startswith("killed by SIGSEGV")
+
+
+def test_an_exit_shows_the_code_and_the_last_words(outcomes):
+    assert outcomes["Exits", 0].status == "error"
+    assert outcomes["Exits", 0].error.startswith("ended with code 3 and no result")
+    assert "a library printed this and left" in outcomes["Exits", 0].error
+
+
+def test_what_a_fit_prints_does_not_mix_with_the_protocol(outcomes):
+    assert outcomes["Prints", 0].status == "ok"
+
+
+def test_threads_are_pinned_before_numpy_loads(outcomes):
+    assert outcomes["CountsThreads", 0].error == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be set back on Linux only")
+def test_peak_memory_is_that_of_the_fit(outcomes):
+    # the kernel counts resident pages in batches for each processor: not exact to the page
+    assert 62 <= outcomes["Allocates", 0].peak_mb < 72
+    assert outcomes["Steady", 0].peak_mb < 8
+
+
+def test_the_own_environment_stays_as_it_is(make_task):
+    before = {name: os.environ.get(name) for name in PINNED}
+    assert [result.status for _, result in run([make_task("Steady")], threads=2)] == ["ok"]
+    assert {name: os.environ.get(name) for name in PINNED} == before
+
+
+def test_the_deadline_stops_what_runs_and_begins_no_more(make_task):
+    tasks = [make_task("Hangs", seed=seed) for seed in range(5)]
+    deadline = time.monotonic() + 4.0
+    outcomes = [(task.seed, result.status) for task, result in run(tasks, deadline=deadline)]
+    assert outcomes == [(0, "timeout")]
+    assert time.monotonic() < deadline + 1.0
+
+
+def test_tasks_are_read_only_when_a_worker_is_free(make_task):
+    read = []
+
+    def tasks():
+        for seed in range(4):
+            read.append(seed)
+            yield make_task("Steady", seed=seed)
+
+    lead = [len(read) - done for done, _ in enumerate(run(tasks()), start=1)]
+    assert lead == [0, 0, 0, 0]  # nothing is begun before the caller has seen what came back
+
+
+def test_closing_the_run_ends_the_fit_and_what_the_fit_started(make_task, tmp_path):
+    note = tmp_path / "note"
+    starts_others = make_task("StartsOthers", params={"note": str(note)})
+    runs = run([make_task("Steady"), starts_others], workers=2)
+    next(runs)
+    assert wait_for(lambda: note.exists() and len(note.read_text().split()) == 2)
+    pids = [int(pid) for pid in note.read_text().split()]
+    assert all(is_alive(pid) for pid in pids)
+    runs.close()
+    assert wait_for(lambda: not any(is_alive(pid) for pid in pids), 3.0)
+
+
+def test_a_timeout_ends_what_the_fit_started(make_task, tmp_path):
+    note = tmp_path / "note"
+    task = make_task("StartsOthers", params={"note": str(note)}, time_limit_s=2.0)
+    assert [result.status for _, result in run([task])] == ["timeout"]
+    pids = [int(pid) for pid in note.read_text().split()]
+    assert wait_for(lambda: not any(is_alive(pid) for pid in pids), 3.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "ctrl-c"])
+def test_no_fit_outlives_its_driver(make_task, tmp_path, number):
+    note = tmp_path / "note"
+    task = make_task("StartsOthers", params={"note": str(note)})
+    # a script as people write them: no `if __name__ == "__main__"` is needed
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        from recmeta.execution.local import run
+        from recmeta.execution.task import Task
+        for task, result in run([Task.from_json({task.to_json()!r})]):
+            print(result.status)
+        """)
+    )
+    path = os.pathsep.join(sys.path)
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+    ) as driver:
+        assert wait_for(lambda: note.exists() and len(note.read_text().split()) == 2, 30.0)
+        pids = [int(pid) for pid in note.read_text().split()]
+        driver.send_signal(number)
+        driver.wait(10)
+    assert wait_for(lambda: not any(is_alive(pid) for pid in pids), 3.0)
+
+
+def test_workers_must_be_at_least_one(make_task):
+    with pytest.raises(ValueError, match="workers and threads must be at least 1: got 0 and 1"):
+        next(run([make_task("Steady")], workers=0))

@@ -1,0 +1,145 @@
+"""Sweeps with real processes: resumed after a kill, faults recorded, bad data sets left out."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmeta.experiments.plan import Limits, Plan, configurations
+from recmeta.experiments.sources import Preparation, find_sources, prepare
+from recmeta.experiments.store import Store
+from recmeta.experiments.sweep import sweep
+
+FAULTY = Path(__file__).parent.parent / "execution"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two data sets and a file that is none."""
+    rng = np.random.default_rng(0)
+    for name, n_users in (("one", 60), ("two", 80)):
+        users, items = np.nonzero(rng.random((n_users, 40)) < 0.3)
+        frame = pd.DataFrame({"user": users, "item": items})
+        (tmp_path / name).mkdir()
+        frame.to_parquet(tmp_path / name / "interactions.parquet")
+    (tmp_path / "zero").mkdir()
+    (tmp_path / "zero" / "interactions.parquet").write_text("this is no parquet")
+    return tmp_path
+
+
+@pytest.fixture
+def how(tmp_path):
+    return Preparation("random", 0, None, tmp_path / "cache")
+
+
+def test_a_sweep_records_every_task_and_leaves_out_what_cannot_be_read(root, how, monkeypatch):
+    monkeypatch.syspath_prepend(str(FAULTY))
+    names = ["EASE", "faulty_algorithms:Raises", "faulty_algorithms:IsTooLarge"]
+    plan = Plan(configurations(names, 1), limits=Limits(30.0, 300 * 2**20))
+    events = []
+    with Store(root / "s.sqlite") as store:
+        sources = find_sources([], root)
+        first = sweep(sources, plan, store, how, listen=lambda event, _: events.append(event.kind))
+        frame = store.frame()
+        again = sweep(sources, plan, store, how)
+    assert first.counts == {"ok": 4, "timeout": 0, "oom": 2, "error": 2}
+    assert list(first.failed) == ["zero"]
+    assert first.total == first.finished == 8
+    assert sorted(set(events)) == ["dataset", "failed", "run"]
+    assert sorted(frame["dataset"].unique()) == ["one", "two"]
+    assert frame.loc[frame["status"] == "ok", "test:ndcg@10"].between(0.01, 1).all()
+    assert (again.finished, again.resumed) == (0, 8)
+
+
+def test_a_killed_sweep_goes_on_where_it_was(root, monkeypatch):
+    script = root / "script.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        from pathlib import Path
+        from recmeta.experiments.plan import Configuration, Plan
+        from recmeta.experiments.sources import Preparation, find_sources
+        from recmeta.experiments.store import Store
+        from recmeta.experiments.sweep import sweep
+        root = Path({str(root)!r})
+        slow = [Configuration("faulty_algorithms:Steady", {{"seconds": 0.05 + i / 1000}}, f"s{{i}}")
+                for i in range(12)]
+        with Store(root / "s.sqlite") as store:
+            progress = sweep(
+                find_sources(["one", "two"], root), Plan(tuple(slow)), store,
+                Preparation("random", 0, None, root / "cache"), workers=2,
+                listen=lambda event, progress: print(event.kind, flush=True))
+            print(progress.resumed, progress.finished)
+        """)
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FAULTY), *sys.path])}
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as driver:
+        n_said = 0
+        while n_said < 5:
+            n_said += driver.stdout.readline() == "run\n"
+        driver.send_signal(signal.SIGKILL)
+        n_said += driver.stdout.read().count("run\n")
+    with Store(root / "s.sqlite") as store:
+        before = store.frame().set_index("id")["finished_at"].to_dict()
+    assert n_said <= len(before) < 24
+    second = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert second.stdout.splitlines()[-1] == f"{len(before)} {24 - len(before)}"
+    with Store(root / "s.sqlite") as store:
+        after = store.frame()
+    assert len(after) == after["id"].nunique() == 24
+    assert set(after["status"]) == {"ok"}
+    kept = after.set_index("id")["finished_at"]
+    assert all(kept[id_] == when for id_, when in before.items())  # none was done again
+
+
+def test_a_larger_log_is_cut_by_users_and_the_bundle_is_used_again(root, tmp_path):
+    (source,) = find_sources(["two"], root)
+    cut = Preparation("random", 0, 400, tmp_path / "cache")
+    bundle = prepare(source, cut)
+    n_all = len(pd.read_parquet(source.path))
+    assert bundle.info["n_events"] < 0.7 * n_all
+    written = (bundle.path / "bundle.json").stat().st_mtime_ns
+    assert prepare(source, cut) == bundle
+    assert (bundle.path / "bundle.json").stat().st_mtime_ns == written
+    whole = prepare(source, Preparation("random", 0, None, tmp_path / "cache"))
+    assert whole.info["n_events"] == n_all
+
+
+def test_sources_are_names_files_or_both(root):
+    file = root / "one" / "interactions.parquet"
+    named = find_sources(["two", f"mine={file}"], root)
+    assert [source.name for source in named] == ["two", "mine"]
+    assert [source.name for source in find_sources([str(file)], None)] == ["interactions"]
+
+
+def test_a_data_set_that_is_not_there_says_where_it_was_looked_for(root):
+    with pytest.raises(FileNotFoundError, match=r"no data set 'three': looked for it as a folder"):
+        find_sources(["three"], root)
+    with pytest.raises(ValueError, match="two data sets have the name one"):
+        find_sources(["one", "one"], root)
+    with pytest.raises(KeyError, match="no split is named 'half'; there are: default, random"):
+        Preparation("half", 0, None, root)
+
+
+def test_the_command_prints_events_and_the_leaderboard_reads_its_store(root):
+    program = [sys.executable, "-c", "from recmeta.cli import main; main()"]
+    store = str(root / "s.sqlite")
+    options = ["--datasets", "one,two", "--root", str(root), "--algorithms", "ease,PureSVD"]
+    options += ["--configs", "1", "--split", "random", "--store", store, "--json"]
+    done = subprocess.run([*program, "sweep", *options], capture_output=True, text=True, check=True)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events].count("run") == 8
+    assert events[-1]["counts"] == {"resumed": 0, "ok": 8, "timeout": 0, "oom": 0, "error": 0}
+    board = subprocess.run(
+        [*program, "leaderboard", store, "--json"], capture_output=True, text=True, check=True
+    )
+    document = json.loads(board.stdout)
+    assert document["datasets"] == ["one", "two"]
+    assert {row["algorithm"] for row in document["rows"]} == {"EASE", "PureSVD"}
