@@ -1,15 +1,20 @@
-"""Shared maths of the factor models: truncated SVD and ridge solves for many rows.
+"""Shared maths of the factor models: singular vectors, and ridge solves for many rows.
 
 ======  ============================================  ==================
 symbol  meaning                                       shape
 ======  ============================================  ==================
 X       interactions, sparse                          (n_users, n_items)
 V       leading right singular vectors                (n_items, k)
-Q       orthonormal basis of a search space           (n_items, m)
+Q       orthonormal basis of the Krylov space         (n_items, m)
+T       Q' X'X Q                                      (m, m)
+H       factors of the side that is held fixed        (n, n_factors)
 ======  ============================================  ==================
 """
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import eigh, qr
 from scipy.sparse import csr_array
@@ -17,10 +22,8 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _threadpools
 
 F32 = NDArray[np.float32]
-OVERSAMPLING = 10
-DEPTH = 4  # powers of X'X in one search space
-MAX_RESTARTS = 20
-TOLERANCE = 1e-3  # of the residual, against the smallest eigenvalue kept
+TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
+CLOSE = {"reassoc", "contract", "nsz"}  # sums in any order, but NaN and infinity stay what they are
 
 
 def top_right_singular_vectors(
@@ -28,55 +31,149 @@ def top_right_singular_vectors(
 ) -> tuple[F32, F32]:
     """Singular values (k,), descending, and right singular vectors (n_items, k) of X.
 
-    Restarted randomised block Krylov iteration (Musco & Musco 2015, arXiv:1504.05477) with
-    Rayleigh-Ritz on X'X. Where X has a rank below k the last columns are 0. Each vector's entry of
-    the largest size is positive; rows of items without interactions are exactly 0.
+    Block Lanczos on X'X with full reorthogonalisation, from random vectors. Where X has a rank
+    below k the last columns are 0. Each vector's entry of the largest size is positive; rows of
+    items without interactions are exactly 0.
     """
     n_users, n_items = X.shape
     n_kept = min(n_factors, n_users, n_items)
-    seen = np.bincount(X.indices, minlength=n_items) > 0
-    width = min(n_kept + OVERSAMPLING, n_items)
-    start = rng.standard_normal((n_items, width), dtype=np.float32) * seen[:, None]
     # one BLAS thread: the same sums, so the same bits, on every machine
     with _threadpools().limit(limits=1, user_api="blas"):
-        eigenvalues, vectors = _leading_eigenvectors(X, start, n_kept)
-    null = eigenvalues <= eigenvalues.max(initial=0.0) * 1e-6
-    vectors = vectors * ~null * seen[:, None]
+        if n_items <= max(3 * n_kept, 256):
+            eigenvalues, vectors = eigh((X.T @ X).toarray())
+        else:
+            width = 16 if n_kept <= 128 else 32
+            start = rng.standard_normal((n_items, width), dtype=np.float32)
+            eigenvalues, vectors = _block_lanczos(X, start, n_kept)
+    eigenvalues, vectors = eigenvalues[::-1][:n_kept], vectors[:, ::-1][:, :n_kept]
+    kept = eigenvalues > eigenvalues.max(initial=0.0) * 1e-6
+    seen = np.bincount(X.indices, minlength=n_items) > 0
     flip = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(n_kept)])
-    values = np.sqrt(np.where(null, 0, eigenvalues))
-    return values.astype(np.float32), np.ascontiguousarray(vectors * flip, dtype=np.float32)
+    vectors = vectors * (flip * kept) * seen[:, None]
+    values = np.sqrt(np.where(kept, eigenvalues, 0))
+    return values.astype(np.float32), np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def _leading_eigenvectors(X: csr_array, start: F32, n_kept: int) -> tuple[F32, F32]:
-    """The n_kept largest eigenvalues of X'X and their vectors."""
-    transposed = X.T.tocsr()
-    block = start
-    for _ in range(MAX_RESTARTS):
-        basis, image = _krylov(X, transposed, block)
-        projected = basis.T @ image
-        values, rotation = eigh((projected + projected.T) / 2)
-        order = np.argsort(-values)[: start.shape[1]]
-        values, rotation = values[order], np.asarray(rotation[:, order], dtype=np.float32)
-        block = basis @ rotation
-        residual = image @ rotation[:, :n_kept] - block[:, :n_kept] * values[:n_kept]
-        worst = np.sqrt((residual**2).sum(axis=0)).max()
-        if worst <= TOLERANCE * max(values[n_kept - 1], 1e-3 * values[0]):
+def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
+    """Ritz values of X'X, ascending, and vectors, n_kept at least to TOLERANCE or the size limit."""
+    transposed, (n_items, width) = X.T.tocsr(), start.shape
+    limit = min(n_items, 8 * n_kept + 40 * width) // width * width
+    Q = np.zeros((n_items, limit), dtype=np.float32, order="F")
+    T = np.zeros((limit, limit), dtype=np.float32)
+    Q[:, :width] = _orthonormal(start)[0]
+    size, next_check = width, n_kept + width
+    while True:
+        newest, basis = slice(size - width, size), Q[:, :size]
+        image = transposed @ (X @ np.ascontiguousarray(Q[:, newest]))
+        image, T[:size, newest] = _orthogonalised(image, basis)
+        T[newest, :size] = T[:size, newest].T
+        block, coupling = _orthonormal(image)
+        if size >= next_check or size + width > limit:
+            next_check = size + max(2 * width, size // 8)
+            values, rotation = eigh(T[:size, :size])
+            best = slice(max(size - n_kept, 0), size)
+            residual = np.linalg.norm(coupling @ rotation[newest, best], axis=0).max()
+            goal = TOLERANCE * max(values[best][0], 1e-3 * values[-1])
+            if residual <= goal or size + width > limit:
+                return values[best], basis @ rotation[:, best]
+        # once more, since columns of an exhausted block are rounding noise
+        Q[:, size : size + width] = _orthonormal(_orthogonalised(block, basis)[0])[0]
+        size += width
+
+
+def _orthogonalised(block: F32, basis: F32) -> tuple[F32, F32]:
+    """The block less its part in the basis, taken off twice, and that part's coefficients."""
+    first = basis.T @ block
+    block = block - basis @ first
+    second = basis.T @ block
+    return block - basis @ second, first + second
+
+
+def _orthonormal(block: F32) -> tuple[F32, F32]:
+    return qr(block, mode="economic", check_finite=False)  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True, fastmath=CLOSE)
+def conjugate_gradients(start, stop, indptr, indices, data, H, gram, ridge, n_steps, factors):  # type: ignore[no-untyped-def]
+    """Solve (gram + ridge_u I + sum_i x_ui h_i h_i') w_u = sum_i x_ui h_i for u in start..stop.
+
+    At most n_steps from the rows of ``factors``, which are overwritten. A row without entries
+    gets zeros.
+    """
+    longest = 4
+    for row in range(start, stop):
+        longest = max(longest, indptr[row + 1] - indptr[row] + 3)
+    rows, weights = np.empty((longest, H.shape[1]), np.float32), np.empty(longest, np.float32)
+    for row in range(start, stop):
+        first, n = indptr[row], indptr[row + 1] - indptr[row]
+        if n == 0:
+            factors[row] = 0
+            continue
+        for entry in range(n):  # side by side, since each step reads them again
+            weights[entry], source = data[first + entry], indices[first + entry]
+            for f in range(H.shape[1]):
+                rows[entry, f] = H[source, f]
+        padded = (n + 3) // 4 * 4
+        rows[n:padded], weights[n:padded] = 0, 0
+        _descend(rows[:padded], weights, gram, ridge[row], n_steps, factors[row])
+
+
+@njit(cache=True, nogil=True, fastmath=CLOSE)
+def _descend(rows, weights, gram, ridge, n_steps, solution):  # type: ignore[no-untyped-def]
+    """The conjugate gradient steps of one row."""
+    residual, image = np.zeros_like(solution), np.empty_like(solution)
+    _apply(rows, weights, gram, ridge, solution, np.float32(1), residual)
+    residual *= np.float32(-1)
+    direction = residual.copy()
+    norm = _dot(residual, residual)
+    goal = norm * np.float32(1e-12)
+    for _ in range(n_steps):
+        if norm <= goal or norm == 0:
             break
-    return values[:n_kept], block[:, :n_kept]
+        _apply(rows, weights, gram, ridge, direction, np.float32(0), image)
+        length = norm / _dot(direction, image)
+        previous, norm = norm, np.float32(0)
+        for f in range(len(solution)):
+            solution[f] += length * direction[f]
+            residual[f] -= length * image[f]
+            norm += residual[f] * residual[f]
+        ratio = norm / previous
+        for f in range(len(solution)):
+            direction[f] = residual[f] + ratio * direction[f]
 
 
-def _krylov(X: csr_array, transposed: csr_array, block: F32) -> tuple[F32, F32]:
-    """An orthonormal basis of span(block, A block, ..., A^DEPTH block), A = X'X, and A basis."""
-    n_items, width = block.shape
-    if n_items <= (DEPTH + 1) * width:
-        basis = np.eye(n_items, dtype=np.float32)  # the whole space: Rayleigh-Ritz is exact
-    else:
-        parts = [_orthonormal(block)]
-        for _ in range(DEPTH):
-            parts.append(_orthonormal(transposed @ (X @ parts[-1])))
-        basis = _orthonormal(np.hstack(parts))
-    return basis, transposed @ (X @ basis)
+@njit(cache=True, nogil=True, fastmath=CLOSE)
+def _apply(rows, weights, gram, ridge, vector, target, image):  # type: ignore[no-untyped-def]
+    """image = (gram + ridge I) v + sum_i x_i (h_i v - target) h_i, four rows at once."""
+    size = len(vector)
+    for f in range(size):
+        image[f] = ridge * vector[f]
+    whole = size // 4 * 4
+    for g in range(0, whole, 4):
+        va, vb, vc, vd = vector[g], vector[g + 1], vector[g + 2], vector[g + 3]
+        for f in range(size):
+            image[f] += va * gram[g, f] + vb * gram[g + 1, f]
+            image[f] += vc * gram[g + 2, f] + vd * gram[g + 3, f]
+    for g in range(whole, size):
+        for f in range(size):
+            image[f] += vector[g] * gram[g, f]
+    for entry in range(0, len(rows), 4):
+        pa, pb, pc, pd = -target, -target, -target, -target
+        for f in range(size):
+            pa += rows[entry, f] * vector[f]
+            pb += rows[entry + 1, f] * vector[f]
+            pc += rows[entry + 2, f] * vector[f]
+            pd += rows[entry + 3, f] * vector[f]
+        pa, pb = pa * weights[entry], pb * weights[entry + 1]
+        pc, pd = pc * weights[entry + 2], pd * weights[entry + 3]
+        for f in range(size):
+            image[f] += pa * rows[entry, f] + pb * rows[entry + 1, f]
+            image[f] += pc * rows[entry + 2, f] + pd * rows[entry + 3, f]
 
 
-def _orthonormal(block: F32) -> F32:
-    return np.asarray(qr(block, mode="economic", check_finite=False, overwrite_a=True)[0])
+@njit(cache=True, nogil=True, fastmath=CLOSE)
+def _dot(left, right):  # type: ignore[no-untyped-def]
+    total = np.float32(0)
+    for f in range(len(left)):
+        total += left[f] * right[f]
+    return total

@@ -4,23 +4,26 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
 from recmeta.space import Space
 
+START = 0.01  # standard deviation of the initial factors
 
 class BPR(Recommender):
     """Matrix factorisation by stochastic gradient steps on pairs of items (Rendle et al. 2009).
 
-    For a user u, an item i of the history and an item j outside it, both drawn at random, a step
-    goes up the gradient of
+    For an item i of user u's history and an item j outside it, both drawn at random, a step goes
+    up the gradient of
 
         ln sigmoid(x_ui - x_uj) - regularisation,      x_ui = w_u h_i + b_i.
 
-    One epoch draws as many pairs as there are interactions: n_epochs * nnz * n_factors time, in one
-    thread, so that a seed gives one answer. Values other than 0 in X count as 1.
+    One epoch visits the users in random order, each for as many steps as his history is long:
+    n_epochs * nnz * n_factors time, in one thread, so that a seed gives one answer. Values other
+    than 0 in X count as 1.
 
     Parameters
     ----------
@@ -86,26 +89,21 @@ class BPR(Recommender):
 
     def _fit(self, X: csr_array) -> None:
         rng = np.random.default_rng(self.random_state)
-        n_users, n_items = X.shape
         indptr, items = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-        users = np.repeat(np.arange(n_users, dtype=np.int32), np.diff(indptr))
-        user_factors = self._start(n_users, np.diff(indptr) > 0, rng)
-        item_factors = self._start(n_items, np.bincount(items, minlength=n_items) > 0, rng)
-        user_factors[:, -1], item_factors[:, -1] = np.diff(indptr) > 0, 0
-        unseen = np.flatnonzero(np.bincount(items, minlength=n_items) == 0)
+        known, seen = np.diff(indptr) > 0, np.bincount(items, minlength=X.shape[1]) > 0
+        W, H = (self._start(rows, rng) for rows in (known, seen))
+        W[:, -1], H[:, -1] = known, 0
+        rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
         for _ in range(self.n_epochs):
+            users = rng.permutation(np.flatnonzero(known).astype(np.int32))
             state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
-            _epoch(
-                users, items, indptr, np.float32(self.learning_rate), np.float32(self.user_l2),
-                np.float32(self.positive_l2), np.float32(self.negative_l2), state,
-                user_factors, item_factors,
-            )  # fmt: skip
-        item_factors[unseen] = 0  # pushed down as negatives: there is no evidence on them
-        self.user_factors_, self.item_factors_ = user_factors, item_factors
+            _epoch(users, items, indptr, rates.astype(np.float32), state, W, H)
+        H[~seen] = 0  # pushed down as negatives: there is no evidence on them
+        self.user_factors_, self.item_factors_ = W, H
 
-    def _start(self, n_rows, known, rng):  # type: ignore[no-untyped-def]
-        draws = rng.standard_normal((n_rows, self.n_factors + 1), dtype=np.float32)
-        return draws * np.float32(0.01) * known[:, None]
+    def _start(self, rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float32]:
+        draws = rng.standard_normal((len(rows), self.n_factors + 1), dtype=np.float32)
+        return np.asarray(draws * np.float32(START) * rows[:, None])
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
@@ -126,29 +124,40 @@ def _below(limit, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _epoch(users, items, indptr, rate, user_l2, positive_l2, negative_l2, state, W, H):  # type: ignore[no-untyped-def]
-    """As many steps as interactions. Updates the factors W and H, whose last columns are 1 and b."""
+def _epoch(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped-def]
+    """Steps along W and H, whose last columns are 1 and b: for each user, one per interaction."""
     n_items, n_factors = H.shape[0], H.shape[1] - 1
-    for _ in range(len(users)):
-        entry = _below(len(users), state)
-        user, positive = users[entry], items[entry]
+    rate, one = rates[0], np.float32(1)
+    keep_w, keep_h, keep_g = one - rate * rates[1], one - rate * rates[2], one - rate * rates[3]
+    for user in users:
         first, last = indptr[user], indptr[user + 1]
         if last - first == n_items:
             continue
-        while True:
-            negative = _below(n_items, state)
-            place = first + np.searchsorted(items[first:last], negative)
-            if place == last or items[place] != negative:
-                break
-        w, h, g = W[user], H[positive], H[negative]
-        margin = h[n_factors] - g[n_factors]
-        for f in range(n_factors):
-            margin += w[f] * (h[f] - g[f])
-        pull = np.float32(1) / (np.float32(1) + np.exp(margin))
-        for f in range(n_factors):
-            wf, hf, gf = w[f], h[f], g[f]
-            w[f] += rate * (pull * (hf - gf) - user_l2 * wf)
-            h[f] += rate * (pull * wf - positive_l2 * hf)
-            g[f] -= rate * (pull * wf + negative_l2 * gf)
-        h[n_factors] += rate * (pull - positive_l2 * h[n_factors])
-        g[n_factors] -= rate * (pull + negative_l2 * g[n_factors])
+        for _ in range(last - first):
+            i, j = items[first + _below(last - first, state)], _below(n_items, state)
+            while _has(items, first, last, j):
+                j = _below(n_items, state)
+            margin = H[i, n_factors] - H[j, n_factors]
+            for f in range(n_factors):
+                margin += W[user, f] * (H[i, f] - H[j, f])
+            step = rate / (one + np.exp(margin))
+            for f in range(n_factors):
+                w, h, g = W[user, f], H[i, f], H[j, f]
+                W[user, f] = keep_w * w + step * (h - g)
+                H[i, f] = keep_h * h + step * w
+                H[j, f] = keep_g * g - step * w
+            H[i, n_factors] = keep_h * H[i, n_factors] + step
+            H[j, n_factors] = keep_g * H[j, n_factors] - step
+
+
+@njit(cache=True, nogil=True)
+def _has(items, low, high, item):  # type: ignore[no-untyped-def]
+    """Whether the sorted items[low:high] have the item."""
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low < end and items[low] == item

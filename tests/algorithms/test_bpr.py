@@ -45,11 +45,9 @@ def test_one_step_goes_along_the_gradient_of_the_paper():
                 sides.append(goal(*moved))
             gradient[f] = (sides[0] - sides[1]) / 2e-5
         expected.append(vector + rate * gradient)
-    one, zero = np.ones(1, dtype=np.uint64), np.zeros(1, dtype=np.int32)
-    _epoch(
-        zero, zero, np.array([0, 1], dtype=np.int32), np.float32(rate), *map(np.float32, penalties),
-        one, W, H,
-    )  # fmt: skip
+    zero, indptr = np.zeros(1, dtype=np.int32), np.array([0, 1], dtype=np.int32)
+    rates = np.array([rate, *penalties], dtype=np.float32)
+    _epoch(zero, zero, indptr, rates, np.ones(1, dtype=np.uint64), W, H)
     np.testing.assert_allclose(W[0], np.append(expected[0], 1), atol=1e-6)
     np.testing.assert_allclose(H, expected[1:], atol=1e-6)
 
