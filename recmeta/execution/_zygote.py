@@ -1,10 +1,15 @@
 """The zygote: a small process that has imported everything once and forks one child a task.
 
 Run as ``python -m recmeta.execution._zygote`` by local.py, with the thread counts in its
-environment, so that they hold before numpy loads. It reads one JSON object a line
-(``{"n": 3, "task": {...}, "limit_s": 60.0, "out": "/tmp/.../3"}``) and answers one a finished task
-(``{"n": 3, "signal": 9, "code": 0, "why": "timeout", "wall_s": 60.01}``). The end of its input, or
-of the process that started it, is the end of all tasks.
+environment, so that they hold before numpy loads. It reads one JSON object a line::
+
+    {"n": 3, "task": {...}, "limit_s": 60.0, "deadline": null, "out": "/tmp/.../3"}
+
+and answers one a finished task; the result itself is in the file ``out``::
+
+    {"n": 3, "signal": 9, "code": 0, "why": "timeout", "wall_s": 60.01, "max_rss": 123456}
+
+The end of its input, or of the process that started it, is the end of all tasks.
 
 It is single-threaded and runs no algorithm's code, so forking it is safe and it kills in time.
 """
@@ -12,6 +17,7 @@ It is single-threaded and runs no algorithm's code, so forking it is safe and it
 import contextlib
 import gc
 import json
+import math
 import os
 import resource
 import select
@@ -74,8 +80,9 @@ class _Zygote:
             self._be_the_child(request)
         with contextlib.suppress(OSError):  # in the child too: whoever is first
             os.setpgid(pid, pid)
-        limit = float("inf") if request["limit_s"] is None else float(request["limit_s"])
-        self.children[pid] = _Child(int(request["n"]), pid, started, started + limit)
+        ends = [started + request["limit_s"]] if request["limit_s"] is not None else []
+        ends += [request["deadline"]] if request["deadline"] is not None else []
+        self.children[pid] = _Child(int(request["n"]), pid, started, min(ends, default=math.inf))
 
     def _be_the_child(self, request: dict[str, Any]) -> None:
         """Never returns."""
@@ -160,7 +167,6 @@ def main() -> None:
     os.dup2(2, 1)  # what an imported library prints must not mix with the answers
     _preload()
     zygote = _Zygote(requests, answers, wakeup)
-    os.write(answers, b'{"ready": true}\n')
     zygote.serve()
 
 

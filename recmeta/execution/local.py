@@ -10,7 +10,6 @@ took 100 ms a task, this takes 20. Here a fault of any kind costs its own task a
 
 import contextlib
 import json
-import logging
 import os
 import select
 import signal
@@ -24,8 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from recmeta.execution.task import Result, Status, Task
-
-logger = logging.getLogger(__name__)
 
 PINNED = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -114,7 +111,7 @@ class _Workers:
         self.process.stdout.close()
 
     def start(self) -> None:
-        """Start the zygote and wait until it has imported everything."""
+        """Start the zygote; while it imports everything, the first tasks can be made."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "recmeta.execution._zygote"],
             stdin=subprocess.PIPE,
@@ -122,17 +119,13 @@ class _Workers:
             env=_environment(self.threads),
             start_new_session=True,  # Ctrl-C goes to the driver, which closes the pipe
         )
-        for answer in self.answers(timeout=None):
-            logger.debug("workers are ready: %s", answer)
 
     def send(self, n: int, running: _Running, deadline: float | None) -> None:
-        limits = [running.task.time_limit_s] if running.task.time_limit_s is not None else []
-        if deadline is not None:
-            limits.append(max(deadline - time.monotonic(), 0.0))
         request = {
             "n": n,
             "task": json.loads(running.task.to_json()),
-            "limit_s": min(limits) if limits else None,
+            "limit_s": running.task.time_limit_s,
+            "deadline": deadline,  # time.monotonic() is one clock for all processes of a machine
             "out": str(running.out),
         }
         assert self.process is not None
@@ -143,8 +136,8 @@ class _Workers:
         except BrokenPipeError:
             self._fail()
 
-    def answers(self, timeout: float | None) -> list[dict[str, Any]]:
-        """What has come within ``timeout`` seconds (None: wait for the first): maybe nothing."""
+    def answers(self, timeout: float) -> list[dict[str, Any]]:
+        """What has come within ``timeout`` seconds: maybe nothing."""
         assert self.process is not None
         assert self.process.stdout is not None
         while True:

@@ -17,7 +17,7 @@ from recmeta.datasets.splits import (
     random_holdout,
     user_kfold,
 )
-from recmeta.execution.bundle import Bundle, open_bundle, write_bundle
+from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
 
 LOG_FILE = "interactions.parquet"
 SPLITS: dict[str, Callable[..., Split]] = {
@@ -106,15 +106,26 @@ def _all_of(root: Path | None) -> list[Source]:
 
 
 def prepare(source: Source, how: Preparation) -> Bundle:
-    """Read, cap, split and write a data set as a bundle; one that is in the cache is opened."""
+    """Read, cap, split and write a data set as a bundle; one that is in the cache is opened.
+
+    Raises
+    ------
+    ValueError
+        If the split leaves no user to evaluate.
+    """
     folder = how.cache / f"{source.name}-{_digest(source, how)}"
     if (folder / "bundle.json").exists():
         return open_bundle(folder)
     data = read(source.path)
-    n_all = data.n_events
-    if how.max_events is not None and n_all > how.max_events:
+    if how.max_events is not None and data.n_events > how.max_events:
         data = sample_users(data, how.max_events, seed=how.seed)
     split = SPLITS[how.split](data, seed=how.seed)
+    for part in PARTS:
+        if len(split.fold(part).rows) == 0:
+            raise ValueError(
+                f"the {split.name} split of {data.n_events:,} events leaves no user to evaluate "
+                f"in {part}; try another --split"
+            )
     return write_bundle(split, folder, dataset=source.name)
 
 

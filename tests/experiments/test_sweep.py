@@ -112,6 +112,14 @@ def test_a_larger_log_is_cut_by_users_and_the_bundle_is_used_again(root, tmp_pat
     assert whole.info["n_events"] == n_all
 
 
+def test_a_split_without_a_user_to_evaluate_is_an_error(tmp_path):
+    once_each = pd.DataFrame({"user": np.arange(30), "item": np.arange(30) % 5})
+    once_each.to_parquet(tmp_path / "few.parquet")
+    (source,) = find_sources([str(tmp_path / "few.parquet")], None)
+    with pytest.raises(ValueError, match="leaves no user to evaluate in validation; try another"):
+        prepare(source, Preparation("random", 0, None, tmp_path / "cache"))
+
+
 def test_sources_are_names_files_or_both(root):
     file = root / "one" / "interactions.parquet"
     named = find_sources(["two", f"mine={file}"], root)
