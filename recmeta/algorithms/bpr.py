@@ -59,10 +59,10 @@ class BPR(Recommender):
 
     space: ClassVar[Space] = {
         "n_factors": IntDistribution(8, 256, log=True),
-        "learning_rate": FloatDistribution(1e-3, 0.3, log=True),
-        "user_l2": FloatDistribution(1e-5, 1e-1, log=True),
-        "positive_l2": FloatDistribution(1e-5, 1e-1, log=True),
-        "negative_l2": FloatDistribution(1e-5, 1e-1, log=True),
+        "learning_rate": FloatDistribution(5e-3, 0.3, log=True),
+        "user_l2": FloatDistribution(1e-4, 1e-1, log=True),
+        "positive_l2": FloatDistribution(1e-4, 1e-1, log=True),
+        "negative_l2": FloatDistribution(1e-4, 1e-1, log=True),
         "n_epochs": IntDistribution(10, 300, log=True),
     }
     inductive = False
@@ -76,7 +76,7 @@ class BPR(Recommender):
         user_l2: float = 0.01,
         positive_l2: float = 0.01,
         negative_l2: float = 0.01,
-        n_epochs: int = 50,
+        n_epochs: int = 100,
         random_state: int | None = 0,
     ) -> None:
         self.n_factors = n_factors

@@ -44,10 +44,10 @@ class EASE(Recommender):
     array([1, 2, 3, 2], dtype=int32)
     """
 
-    space: ClassVar[Space] = {"l2": FloatDistribution(1.0, 1e7, log=True)}
+    space: ClassVar[Space] = {"l2": FloatDistribution(1.0, 1e5, log=True)}
     family = "linear"
 
-    def __init__(self, l2: float = 500.0) -> None:
+    def __init__(self, l2: float = 300.0) -> None:
         self.l2 = l2
 
     def _fit(self, X: csr_array) -> None:

@@ -67,9 +67,9 @@ class IALS(Recommender):
 
     space: ClassVar[Space] = {
         "n_factors": IntDistribution(8, 256, log=True),
-        "l2": FloatDistribution(3e-4, 0.3, log=True),
+        "l2": FloatDistribution(1e-3, 0.1, log=True),
         "exponent": FloatDistribution(0.0, 1.0),
-        "unobserved_weight": FloatDistribution(1e-3, 1.0, log=True),
+        "unobserved_weight": FloatDistribution(1e-2, 1.0, log=True),
         "n_epochs": IntDistribution(4, 32, log=True),
     }
     family = "factorisation"
@@ -78,8 +78,8 @@ class IALS(Recommender):
     def __init__(
         self,
         n_factors: int = 64,
-        l2: float = 0.003,
-        exponent: float = 1.0,
+        l2: float = 0.015,
+        exponent: float = 0.5,
         unobserved_weight: float = 0.1,
         n_epochs: int = 16,
         random_state: int | None = 0,
