@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.datasets.splits import Fold, Split
+from recmeta.datasets.splits import Fold, Part, Split
 
 FORMAT = 1
-PARTS = ("validation", "test")
+PARTS: tuple[Part, ...] = ("validation", "test")
 MATRICES = ("fit", "history", "relevant", "exclude")
 VECTORS = ("users", "rows")
 COUNTS = ("n_cold", "n_repeat")
@@ -66,9 +66,9 @@ def write_bundle(split: Split, folder: Path | str, *, dataset: str = "") -> Bund
     -----
     Time and disk: O(nnz), 8 bytes an interaction of each of the matrices.
     """
-    folds = {part: split.fold(part) for part in PARTS}
-    info = {"n_users": split.data.n_users, "n_items": split.data.n_items}
-    info |= {"n_events": split.data.n_events, "reason": getattr(split, "reason", "")}
+    folds: dict[str, Fold] = {part: split.fold(part) for part in PARTS}
+    info: dict[str, Any] = {"n_users": split.data.n_users, "n_items": split.data.n_items}
+    info |= {"n_events": split.data.n_events, "reason": split.reason}
     name = dataset or split.data.name
     return write_folds(folds, folder, dataset=name, split=split.name, info=info)
 

@@ -159,9 +159,9 @@ class _ByItemNumber(Recommender):
 def warm_up(algorithm: type[Recommender] = _ByItemNumber, **params: Any) -> None:
     """Compile, or load from numba's cache, what a fit and an evaluation use: not part of a fit."""
     rng = np.random.default_rng(0)
-    tiny = csr_array(rng.random((24, 16), dtype=np.float32) < 0.4, dtype=np.float32)
+    tiny: Any = csr_array((rng.random((24, 16)) < 0.4).astype(np.float32))
     everyone = np.arange(24, dtype=np.int64)
-    held = csr_array(np.eye(24, 16, dtype=np.float32))
+    held: Any = csr_array(np.eye(24, 16, dtype=np.float32))
     fold = Fold(
         fit=tiny, users=everyone, history=tiny, relevant=held, exclude=tiny, rows=everyone,
         n_cold=0, n_repeat=0,

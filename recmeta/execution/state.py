@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 
 from recmeta.algorithms import Recommender
 
@@ -26,14 +26,14 @@ def save_state(estimator: Recommender, file: Path | str) -> None:
     """
     arrays: dict[str, Any] = {}
     plain: dict[str, Any] = {}
+    value: Any
     for name, value in vars(estimator).items():
         if not name.endswith("_"):
             continue
-        if issparse(value):
-            matrix: Any = csr_array(value)
+        if isinstance(value, csr_array):
             for piece in CSR_ARRAYS:
-                arrays[f"{name}.{piece}"] = getattr(matrix, piece)
-            arrays[f"{name}.shape"] = np.asarray(matrix.shape, dtype=np.int64)
+                arrays[f"{name}.{piece}"] = getattr(value, piece)
+            arrays[f"{name}.shape"] = np.asarray(value.shape, dtype=np.int64)
         elif isinstance(value, np.ndarray) and value.dtype != object:
             arrays[name] = value
         else:

@@ -74,7 +74,8 @@ def leaderboard(
 
 
 def _higher_is_better(metric: str) -> bool:
-    return bool(METRICS[metric.partition("@")[0]].higher_is_better)
+    # None: it depends on what is wanted; then the table is in descending order
+    return METRICS[metric.partition("@")[0]].higher_is_better is not False
 
 
 def _chosen(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
