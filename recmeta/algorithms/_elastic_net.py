@@ -27,6 +27,7 @@ from numba import njit
 CLOSE = {"reassoc", "contract", "nsz"}  # sums in any order, but NaN and infinity stay what they are
 MAX_ROUNDS = 100
 MAX_SWEEPS = 10_000
+RELAXATION = 1.3
 
 
 @njit(cache=True, nogil=True)
@@ -136,15 +137,17 @@ def _descend(goal, slope, members, sub, total, l1, l2, positive, tolerance, w): 
     """Coordinate descent over the members until their own gap is small; updates ``w``."""
     size = len(members)
     q, v, gradient = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    length, shrink = np.empty(size, np.float32), np.float32(l2)
     for a in range(size):
         q[a], v[a], gradient[a] = goal[members[a]], w[members[a]], slope[members[a]]
+        length[a] = RELAXATION / (sub[a, a] + l2)
     for sweep in range(MAX_SWEEPS):
         for a in range(size):
-            pull = gradient[a] + sub[a, a] * v[a]
-            new = max(abs(pull) - l1, 0.0) / (sub[a, a] + l2)
-            if pull < 0:
-                new = 0.0 if positive else -new
-            step = np.float32(new - v[a])
+            new = v[a] + length[a] * (gradient[a] - shrink * v[a])
+            size1 = abs(new) - length[a] * np.float32(l1)
+            if size1 <= 0 or (positive and new < 0):
+                size1 = np.float32(0)
+            step = (size1 if new > 0 else -size1) - v[a]
             if step != 0:
                 v[a] += step
                 for b in range(size):

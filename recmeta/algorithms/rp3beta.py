@@ -47,7 +47,7 @@ class RP3beta(Recommender):
     space: ClassVar[Space] = {
         "n_neighbours": IntDistribution(5, 1000, log=True),
         "alpha": FloatDistribution(0.0, 2.0),
-        "beta": FloatDistribution(0.0, 2.0),
+        "beta": FloatDistribution(0.0, 1.0),
     }
     family = "graph"
 

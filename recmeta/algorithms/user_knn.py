@@ -67,7 +67,7 @@ class UserKNN(Recommender):
 
     space: ClassVar[Space] = {
         "n_neighbours": IntDistribution(5, 1000, log=True),
-        "shrink": FloatDistribution(0.0, 1000.0),
+        "shrink": FloatDistribution(0.01, 1000.0, log=True),
         "similarity": CategoricalDistribution(SIMILARITIES),
         "feature_weighting": CategoricalDistribution(WEIGHTINGS),
         "alpha": FloatDistribution(0.0, 2.0),

@@ -7,8 +7,13 @@ import numpy as np
 from recmeta.data import Interactions, Notice
 
 
-def sample_users(data: Interactions, max_events: int, seed: int = 0) -> Interactions:
+def sample_users(
+    data: Interactions, max_events: int, *, min_users: int = 1500, seed: int = 0
+) -> Interactions:
     """Whole users drawn at random until their events reach about ``max_events``.
+
+    At least ``min_users`` are drawn where there are as many, whatever their events: a mean over
+    fewer says little.
 
     The sample is stratified by activity: users are sorted by their number of events and one is
     drawn from each run of neighbours, so the distribution of history lengths stays, and with it the
@@ -20,7 +25,10 @@ def sample_users(data: Interactions, max_events: int, seed: int = 0) -> Interact
     if data.n_events <= max_events:
         return data
     lengths = np.bincount(data.user_rows, minlength=data.n_users)
-    wanted = max(int(round(data.n_users * max_events / data.n_events)), 1)
+    share = round(data.n_users * max_events / data.n_events)
+    wanted = min(max(share, min_users, 1), data.n_users)
+    if wanted == data.n_users:
+        return data
     rng = np.random.default_rng(seed)
     by_length = np.lexsort((rng.random(data.n_users), lengths))
     strata = np.linspace(0, data.n_users, wanted + 1)
