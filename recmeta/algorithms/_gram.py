@@ -36,7 +36,8 @@ def gram(X: csr_array) -> NDArray[np.float32]:
 
     def one_block(block: slice) -> None:
         _upper_rows(
-            block.start, block.stop, item_start, users, places.data, user_start, items, X.data, matrix
+            block.start, block.stop, item_start, users, places.data, user_start, items, X.data,
+            matrix,
         )  # fmt: skip
 
     _in_threads(one_block, row_blocks(n_items))

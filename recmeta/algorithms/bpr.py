@@ -13,6 +13,7 @@ from recmeta.space import Space
 
 START = 0.01  # standard deviation of the initial factors
 
+
 class BPR(Recommender):
     """Matrix factorisation by stochastic gradient steps on pairs of items (Rendle et al. 2009).
 

@@ -71,6 +71,17 @@ def test_as_many_neighbours_as_a_column_has_change_nothing():
     np.testing.assert_array_equal(same, every)
 
 
+@pytest.mark.parametrize("positive", [True, False])
+def test_short_histories_in_a_large_catalogue_give_the_elastic_net_too(positive):
+    rng = np.random.default_rng(0)
+    X = np.zeros((60, 200), dtype=np.float32)  # X'X is sparse: stored so
+    for row in X:
+        row[(rng.integers(0, 20) * 10 + rng.integers(0, 10, 4)) % 200] = 1
+    model = SLIM(alpha=1.0, l1_ratio=0.5, positive=positive, tolerance=1e-7).fit(X)
+    expected = elastic_net_columns(X, 1.0, 0.5, positive)
+    np.testing.assert_allclose(model.item_weights_.toarray(), expected, atol=2e-3)
+
+
 def test_an_item_without_interactions_is_never_recommended():
     X = histories()
     X[:, 3] = 0
