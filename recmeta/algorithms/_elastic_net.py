@@ -16,9 +16,9 @@ sub       G among the members, side by side in memory                     size x
 ========  ==============================================================  ==========
 
 The working set starts with the items of the largest gradient. Coordinate descent solves it, the
-gradient of all items follows, and items that
-violate the optimality condition |gradient| <= l1 join, until the duality gap over all items is small. So most work happens in a few hundred squared entries
-that fit the cache, and no screening rule can lose an item.
+gradient of all items follows, and items that violate the optimality condition |gradient| <= l1
+join, until the duality gap over all items is small. So most work happens in a few hundred squared
+entries that fit the cache, and no screening rule can lose an item.
 """
 
 import numpy as np

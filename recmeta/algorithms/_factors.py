@@ -55,7 +55,7 @@ def top_right_singular_vectors(
 
 
 def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
-    """Ritz values of X'X, ascending, and vectors, n_kept at least to TOLERANCE or the size limit."""
+    """The n_kept largest Ritz values of X'X, ascending, and vectors, to TOLERANCE."""
     transposed, (n_items, width) = X.T.tocsr(), start.shape
     limit = min(n_items, 8 * n_kept + 40 * width) // width * width
     Q = np.zeros((n_items, limit), dtype=np.float32, order="F")
@@ -90,7 +90,8 @@ def _orthogonalised(block: F32, basis: F32) -> tuple[F32, F32]:
 
 
 def _orthonormal(block: F32) -> tuple[F32, F32]:
-    return qr(block, mode="economic", check_finite=False)  # type: ignore[no-any-return]
+    basis, triangle = qr(block, mode="economic", check_finite=False)
+    return np.asarray(basis), np.asarray(triangle)
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)

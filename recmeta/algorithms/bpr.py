@@ -9,6 +9,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._sampling import contains, draw_below
 from recmeta.space import Space
 
 START = 0.01  # standard deviation of the initial factors
@@ -113,17 +114,6 @@ class BPR(Recommender):
         return Cost(seconds, 8.0 * (n_users + n_items) * n_factors + 16 * nnz)
 
 
-@njit(cache=True, nogil=True)
-def _below(limit, state):  # type: ignore[no-untyped-def]
-    """A draw from 0..limit-1 by splitmix64 (Steele et al. 2014); advances ``state``."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = (z ^ (z >> np.uint64(31))) >> np.uint64(32)
-    return np.int64((z * np.uint64(limit)) >> np.uint64(32))
-
-
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _epoch(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped-def]
     """Steps along W and H, whose last columns are 1 and b: for each user, one per interaction."""
@@ -135,9 +125,9 @@ def _epoch(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped
         if last - first == n_items:
             continue
         for _ in range(last - first):
-            i, j = items[first + _below(last - first, state)], _below(n_items, state)
-            while _has(items, first, last, j):
-                j = _below(n_items, state)
+            i, j = items[first + draw_below(last - first, state)], draw_below(n_items, state)
+            while contains(items, first, last, j):
+                j = draw_below(n_items, state)
             margin = H[i, n_factors] - H[j, n_factors]
             for f in range(n_factors):
                 margin += W[user, f] * (H[i, f] - H[j, f])
@@ -149,16 +139,3 @@ def _epoch(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped
                 H[j, f] = keep_g * g - step * w
             H[i, n_factors] = keep_h * H[i, n_factors] + step
             H[j, n_factors] = keep_g * H[j, n_factors] - step
-
-
-@njit(cache=True, nogil=True)
-def _has(items, low, high, item):  # type: ignore[no-untyped-def]
-    """Whether the sorted items[low:high] have the item."""
-    end = high
-    while low < high:
-        middle = (low + high) >> 1
-        if items[middle] < item:
-            low = middle + 1
-        else:
-            high = middle
-    return low < end and items[low] == item

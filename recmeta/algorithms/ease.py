@@ -82,7 +82,8 @@ def _inverse_of_gram(X: csr_array, l2: float, dtype: Any) -> NDArray[Any] | None
     """(X'X + l2 I)^-1 in the memory of X'X, or None where the Cholesky factorisation fails."""
     matrix = gram(X).astype(dtype, copy=False)
     matrix[np.diag_indices_from(matrix)] += dtype(l2)
-    factorise, invert = get_lapack_funcs(("potrf", "potri"), (matrix,))
+    lapack: tuple[Any, Any] = get_lapack_funcs(("potrf", "potri"), (matrix,))
+    factorise, invert = lapack
     # the lower triangle of the transpose (Fortran order, as LAPACK wants) is our upper one
     _, failed = factorise(matrix.T, lower=1, clean=0, overwrite_a=1)
     if failed:

@@ -24,8 +24,9 @@ class IALS(Recommender):
         + l2 (sum_u m (r_u / m)^exponent ||w_u||^2 + sum_i m (r_i / m)^exponent ||h_i||^2),
 
     r_u = sum_i x_ui + unobserved_weight n_items, likewise r_i, and m the mean of r over that side,
-    so that l2 has one meaning for all exponents. An entry of 3 counts as three observations. Each side is solved row by row with a few conjugate gradient steps from its last
-    value; a user's factors at ranking time are solved from the history alone. Time grows with
+    so that l2 has one meaning for all exponents. An entry of 3 counts as three observations. Each
+    side is solved row by row with a few conjugate gradient steps from its last value; a user's
+    factors at ranking time are solved from the history alone. Time grows with
     n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2).
 
     Parameters

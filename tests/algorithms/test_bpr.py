@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from recmeta.algorithms.bpr import BPR, _below, _epoch
+from recmeta.algorithms._sampling import draw_below
+from recmeta.algorithms.bpr import BPR, _epoch
 
 
 def two_camps(n=20):
@@ -54,7 +55,7 @@ def test_one_step_goes_along_the_gradient_of_the_paper():
 
 def test_draws_are_uniform():
     state = np.array([42], dtype=np.uint64)
-    counts = np.bincount([_below(10, state) for _ in range(20_000)], minlength=10)
+    counts = np.bincount([draw_below(10, state) for _ in range(20_000)], minlength=10)
     assert ((counts - 2000) ** 2 / 2000).sum() < 27.9  # chi-square, 9 degrees, 1 in 1000
 
 

@@ -14,7 +14,7 @@ def histories(n_users=40, n_items=30, seed=0):
 
 
 def solved_rows(X, fixed, unobserved_weight, l2, exponent):
-    """argmin_w sum_i x_i (1 - w h_i)^2 + a sum_i (w h_i)^2 + l2 m (r / m)^exponent |w|^2, by row."""
+    """argmin_w sum_i x_i (1 - w h_i)^2 + a sum_i (w h_i)^2 + l2 m (r / m)^exponent |w|^2."""
     H, solution = fixed.astype(np.float64), []
     mean = (X.sum(axis=1) + unobserved_weight * X.shape[1]).mean()
     for row in X.astype(np.float64):
@@ -36,9 +36,9 @@ def test_a_history_folds_in_to_the_solution_of_its_normal_equations(l2, exponent
 
 def test_training_ends_where_neither_side_can_improve():
     X = histories()
-    model = IALS(6, l2=0.2, unobserved_weight=0.2, n_epochs=2000).fit(X)
-    users = solved_rows(X, model.item_factors_, 0.2, 0.2, 1.0)
-    items = solved_rows(X.T, users, 0.2, 0.2, 1.0)
+    model = IALS(6, l2=0.1, exponent=1.0, unobserved_weight=0.2, n_epochs=1000).fit(X)
+    users = solved_rows(X, model.item_factors_, 0.2, 0.1, 1.0)
+    items = solved_rows(X.T, users, 0.2, 0.1, 1.0)
     np.testing.assert_allclose(model.item_factors_, items, atol=2e-3)
 
 
