@@ -125,6 +125,42 @@ class Interactions:
             return np.ones(self.n_events, dtype=np.bool_)
         return np.asarray(self.values >= self.threshold)
 
+    def summary(self) -> list[str]:
+        """What was read, guessed and changed: lines for a person."""
+        density = self.n_events / max(self.n_users * self.n_items, 1)
+        lines = [
+            f"Read {self.name}: {self.n_events:,} events, {self.n_users:,} users, "
+            f"{self.n_items:,} items, density {density:.2%}"
+        ]
+        if self.columns:
+            named = " ".join(f"{role}={column}" for role, column in self.columns.items())
+            lines.append(f"  columns  {named}{self._period()}   [change: --user-col ...]")
+        lines.append(f"  feedback {self._feedback_text()}")
+        for notice in self.notices:
+            hint = f" {notice.hint}" if notice.hint else ""
+            lines.append(f"  {notice.level}[{notice.code}]: {notice.message}{hint}")
+        return lines
+
+    def _period(self) -> str:
+        if self.timestamps is None or not self.n_events:
+            return ""
+        first, last = (
+            np.datetime64(int(at), "s").astype("datetime64[D]")
+            for at in (self.timestamps.min(), self.timestamps.max())
+        )
+        return f" ({first}..{last})"
+
+    def _feedback_text(self) -> str:
+        if self.feedback != "rating" or self.values is None:
+            return {"weight": "weights: amounts, every event is positive"}.get(
+                self.feedback, "implicit: every event is positive"
+            )
+        low, high = self.values.min(initial=np.inf), self.values.max(initial=-np.inf)
+        return (
+            f"explicit {low:g} to {high:g} -> positive when >= {self.threshold:g} "
+            f"({self.positive.mean():.0%})   [change: --threshold]"
+        )
+
     def select(self, mask: NDArray[np.bool_]) -> "Interactions":
         """The log with only the events of ``mask``; users and items keep their rows and columns."""
 

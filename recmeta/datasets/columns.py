@@ -1,0 +1,156 @@
+"""Which column is what: by name first, then by what is in it; every guess is said."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recmeta.data import DataError
+
+ROLES = ("user", "item", "rating", "weight", "time", "order")
+NAMES: dict[str, tuple[str, ...]] = {
+    "user": (
+        "user", "userid", "uid", "customer", "customerid", "client", "clientid", "member",
+        "memberid", "visitor", "visitorid", "reviewer", "reviewerid", "account", "accountid",
+        "household", "householdid", "session", "sessionid", "person", "personid", "u", "username",
+        "profile", "profileid", "buyer", "buyerid", "listener", "reader", "author",
+    ),
+    "item": (
+        "item", "itemid", "iid", "product", "productid", "sku", "asin", "parentasin", "movie",
+        "movieid", "film", "filmid", "book", "bookid", "isbn", "song", "songid", "track", "trackid",
+        "artist", "artistid", "article", "articleid", "business", "businessid", "venue", "venueid",
+        "poi", "place", "placeid", "game", "gameid", "anime", "animeid", "joke", "jokeid", "i",
+        "thing", "stockcode", "content", "contentid", "url", "page", "restaurant", "hotel",
+        "offer", "course", "recipe", "recipeid", "app", "tag", "itemname", "productname", "title",
+    ),
+    "rating": (
+        "rating", "ratings", "stars", "star", "score", "overall", "rate", "grade", "vote",
+        "preference", "opinion", "r", "reviewscore", "feedback",
+    ),
+    "weight": (
+        "weight", "count", "counts", "plays", "playcount", "quantity", "qty", "hours", "listens",
+        "purchases", "views", "clicks", "frequency", "freq", "n", "times", "duration", "amount",
+    ),
+    "time": (
+        "timestamp", "ts", "time", "date", "datetime", "unixtime", "unixreviewtime", "createdat",
+        "created", "reviewtime", "eventtime", "at", "when", "t", "invoicedate", "checkintime",
+    ),
+    "order": ("order", "position", "seq", "sequence", "step", "rank"),
+}  # fmt: skip
+OPTIONS = {"user": "--user-col", "item": "--item-col", "rating": "--rating-col", "time": "--time-col"}
+NONE = "none"  # what a caller gives to say that there is no such column
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The column of each role, and those that were guessed by what they hold."""
+
+    names: Mapping[str, str]
+    guessed: tuple[str, ...] = ()
+
+
+def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) -> Columns:
+    """The column of each role in ``table``, which may be the first rows only.
+
+    Parameters
+    ----------
+    given : mapping
+        Role to the caller's column; ``"none"`` for a role that must stay empty.
+
+    Raises
+    ------
+    DataError
+        E101, if a given column is not there, or the user or item column cannot be guessed.
+    """
+    names: dict[str, str] = {}
+    available = list(table.column_names)
+    for role, column in given.items():
+        if column is None or column == NONE:
+            continue
+        if column not in available:
+            raise _missing(role, column, available, source)
+        names[role] = column
+    banned = {role for role, column in given.items() if column == NONE}
+    for role in ROLES:
+        if role not in names and role not in banned:
+            found = _by_name(role, [name for name in available if name not in names.values()])
+            if found is not None and (role not in ("rating", "weight") or _numeric(table, found)):
+                names[role] = found
+    guessed = _by_content(table, names, banned)
+    for role in ("user", "item"):
+        if role not in names:
+            raise _missing(role, None, available, source)
+    if "rating" in names:
+        names.pop("weight", None)
+    return Columns(names, guessed)
+
+
+def _by_name(role: str, available: Sequence[str]) -> str | None:
+    plain = {re.sub(r"[^a-z0-9]", "", name.lower().split(":")[0]): name for name in reversed(available)}
+    return next((plain[known] for known in NAMES[role] if known in plain), None)
+
+
+def _numeric(table: pa.Table, name: str) -> bool:
+    kind = table.schema.field(name).type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return True
+    # in text: what the first rows hold says whether it can be a number
+    return pa.types.is_string(kind) and _all_numbers(table.column(name).slice(0, 1000))
+
+
+def _all_numbers(column: pa.ChunkedArray) -> bool:
+    values = [text for text in column.to_pylist() if text is not None]
+    return bool(values) and sum(_is_number(text) for text in values) >= 0.5 * len(values)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tuple[str, ...]:
+    """Fill user and item: of the columns that are left, those with the most distinct values.
+
+    Of two the first in the file is the user, as nearly everywhere. Changes ``names``.
+    """
+    missing = [role for role in ("user", "item") if role not in names and role not in banned]
+    if not missing:
+        return ()
+    left = [name for name in table.column_names if name not in names.values() and _id_like(table, name)]
+    n_distinct = {name: pc.count_distinct(table.column(name)).as_py() for name in left}
+    chosen = sorted(left, key=lambda name: -n_distinct[name])[: len(missing)]
+    if len(chosen) < len(missing):
+        return ()
+    for role, name in zip(missing, sorted(chosen, key=table.column_names.index), strict=True):
+        names[role] = name
+    return tuple(missing)
+
+
+def _id_like(table: pa.Table, name: str) -> bool:
+    kind = table.schema.field(name).type
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_dictionary(kind)
+    )
+
+
+def _missing(role: str, column: str | None, available: Sequence[str], source: str) -> DataError:
+    listed = ", ".join(available)
+    option = OPTIONS.get(role, f"the option for {role}")
+    if column is not None:
+        near = difflib.get_close_matches(column, available, 1, 0.4)
+        hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
+        return DataError(
+            "E101", f"no column {column!r} in {source}. Columns: {listed}.", hint=hint
+        )
+    near = [name for name in available if any(known in name.lower() for known in NAMES[role][:40] if len(known) > 2)]  # fmt: skip
+    hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
+    return DataError("E101", f"no {role} column in {source}. Columns: {listed}.", hint=hint)

@@ -1,0 +1,249 @@
+"""read(): an interaction log from a file, a frame or a matrix, checked and counted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+
+from recmeta.data import DataError, Interactions
+from recmeta.datasets.columns import NONE, Columns, find_columns
+from recmeta.datasets.feedback import Values, read_values
+from recmeta.datasets.tables import Loaded, load_table
+from recmeta.datasets.validation import Findings, encode_ids, numbers_of, seconds_of
+
+DUPLICATES = ("last", "first", "sum", "max", "error", "keep")
+FEW_USERS = 5
+
+
+def read(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    time: str | None = None,
+    sep: str | None = None,
+    threshold: float | None = None,
+    scale: tuple[float, float] | None = None,
+    drop_bad: bool = False,
+    duplicates: str | None = None,
+    time_unit: str | None = None,
+    strict: bool = False,
+    users: Sequence[Any] | None = None,
+    items: Sequence[Any] | None = None,
+    name: str | None = None,
+) -> Interactions:
+    """Read an interaction log.
+
+    Parameters
+    ----------
+    source : path, frame, table or matrix
+        csv, tsv, ``::``-separated, jsonl, parquet or RecBole's ``.inter``, plain or as .gz or .zst;
+        a pandas or polars frame; an Arrow table; a scipy sparse matrix, with ``users`` and
+        ``items`` naming its rows and columns (their numbers, if not given).
+    user, item, rating, time : str or None
+        Columns. None: guessed by name, then by content; ``"none"``: there is none.
+    sep : str or None
+        What separates the columns of a text file; None: looked for.
+    threshold : float or None
+        Ratings of at least this are positive; None: the first value from three quarters of the
+        scale on, such as 4 of 1-5.
+    scale : (float, float) or None
+        The lowest and the highest rating; needed where ratings go below 0.
+    drop_bad : bool
+        Leave out rows that cannot be used, and count them, where otherwise there is an error.
+    duplicates : str or None
+        A user's repeated item: ``last`` (by time, else by row), ``first``, ``sum``, ``max``,
+        ``error`` or ``keep``. None: the last rating counts; repeats without ratings are kept.
+    time_unit : str or None
+        ``s``, ``ms``, ``us`` or ``ns``; None: by the size of the numbers.
+    strict : bool
+        An unexpected separator is an error.
+    name : str or None
+        What to call the log.
+
+    Returns
+    -------
+    Interactions
+        ``notices`` has all that was guessed, converted, dropped or kept.
+
+    Raises
+    ------
+    DataError
+        With ``code``, ``rows`` and ``hint``; docs/errors.md lists them.
+    """
+    if duplicates is not None and duplicates not in DUPLICATES:
+        raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}: got {duplicates!r}")
+    if issparse(source):
+        return _from_matrix(source, users, items, threshold, scale, drop_bad, name or "matrix")
+    loaded = load_table(source, sep=sep, strict=strict, drop_bad=drop_bad)
+    if loaded.table.num_rows == 0:
+        raise DataError(
+            "E106", f"{loaded.name} has a header but 0 rows.", hint="Is it the right file?"
+        )
+    given = {"user": user, "item": item, "rating": rating, "time": time}
+    columns = find_columns(loaded.table, given, loaded.name)
+    found = Findings(loaded.name, loaded.first_line, loaded.table.num_rows, drop_bad)
+    found.notices.extend(loaded.notices)
+    data = _index(loaded, columns, found, threshold, scale, time_unit)
+    data = _without_repeats(data, duplicates, found)
+    _say_few_users(data, found)
+    return _with_notices(data, found, name or loaded.name)
+
+
+def _index(
+    loaded: Loaded,
+    columns: Columns,
+    found: Findings,
+    threshold: float | None,
+    scale: tuple[float, float] | None,
+    time_unit: str | None,
+) -> Interactions:
+    table, names = loaded.table, columns.names
+    if columns.guessed:
+        what = " and ".join(f"{role}={names[role]}" for role in columns.guessed)
+        found.note("N120", f"{what}: guessed by content", 0, "[change: --user-col, --item-col]")
+    users, user_rows = encode_ids(table.column(names["user"]), "user", found)
+    items, item_columns = encode_ids(table.column(names["item"]), "item", found)
+    values = Values(None, "implicit", None)
+    role = "rating" if "rating" in names else "weight"
+    if role in names:
+        numbers = numbers_of(table.column(names[role]), role, found, "E115")
+        values = read_values(numbers, role, found, threshold, scale)
+    timestamps = order = None
+    if "time" in names:
+        timestamps = seconds_of(table.column(names["time"]), time_unit, found)
+    if "order" in names:
+        order = numbers_of(table.column(names["order"]), "order", found, "E116").astype(np.int64)
+    data = Interactions(
+        users=users,
+        items=items,
+        user_rows=user_rows,
+        item_columns=item_columns,
+        values=values.values,
+        feedback=values.feedback,
+        threshold=values.threshold,
+        timestamps=timestamps,
+        order=order,
+        columns=dict(names),
+    )
+    return data if found.bad is None else _compact(data.select(~found.bad), loaded.name)
+
+
+def _compact(data: Interactions, name: str) -> Interactions:
+    """Without the users and items that have no event left."""
+    if data.n_events == 0:
+        raise DataError("E106", f"{name} has no usable row.", hint="Every row was bad.")
+    kept_users, user_rows = np.unique(data.user_rows, return_inverse=True)
+    kept_items, item_columns = np.unique(data.item_columns, return_inverse=True)
+    return Interactions(
+        **{
+            **vars(data),
+            "users": data.users[kept_users],
+            "items": data.items[kept_items],
+            "user_rows": user_rows.astype(np.int32),
+            "item_columns": item_columns.astype(np.int32),
+        }
+    )
+
+
+def _without_repeats(data: Interactions, policy: str | None, found: Findings) -> Interactions:
+    key = data.user_rows.astype(np.int64) * data.n_items + data.item_columns
+    n_pairs = len(np.unique(key))
+    n_repeats = data.n_events - n_pairs
+    if n_repeats == 0:
+        return data
+    chosen = policy or ("last" if data.feedback == "rating" else "keep")
+    message = f"{n_repeats:,} repeated (user, item) pairs"
+    hint = "[change: --duplicates last|first|sum|max|error|keep]"
+    if chosen == "error":
+        raise DataError("E105", f"{message}.", hint="Use --duplicates last, first, sum, max or keep.")
+    if chosen == "keep":
+        found.note("N105", f"{message}: kept, each is an event", n_repeats, hint)
+        return data
+    said = {"last": "kept the latest", "first": "kept the first", "sum": "summed", "max": "kept the largest"}  # fmt: skip
+    found.note("W105", f"{message}: {said[chosen]}", n_repeats, hint)
+    return _merged(data, key, chosen)
+
+
+def _merged(data: Interactions, key: NDArray[np.int64], policy: str) -> Interactions:
+    when = data.timestamps if data.timestamps is not None else np.zeros(len(key), dtype=np.int64)
+    rows = np.arange(len(key))
+    values = data.values if data.values is not None else np.ones(len(key), dtype=np.float32)
+    first_by = {"first": when, "last": -when, "max": -values, "sum": -when}[policy]
+    then_by = rows if policy == "first" else -rows
+    order = np.lexsort((then_by, first_by, key))
+    starts = np.flatnonzero(np.diff(key[order], prefix=-1))
+    kept = np.zeros(len(key), dtype=np.bool_)
+    kept[order[starts]] = True
+    if policy == "sum":
+        sums = np.add.reduceat(values[order], starts)
+        summed = values.copy()
+        summed[order[starts]] = sums
+        feedback = "rating" if data.feedback == "rating" else "weight"
+        data = Interactions(**{**vars(data), "values": summed, "feedback": feedback})
+    return data.select(kept)
+
+
+def _say_few_users(data: Interactions, found: Findings) -> None:
+    if data.n_users == 1:
+        found.note("W107", "1 user: collaborative methods cannot learn; only popularity is fitted")
+    elif data.n_users < FEW_USERS:
+        found.note("W107", f"{data.n_users} users: too few to tell one algorithm from another")
+
+
+def _with_notices(data: Interactions, found: Findings, name: str) -> Interactions:
+    return Interactions(**{**vars(data), "notices": tuple(found.notices), "name": name})
+
+
+def _from_matrix(
+    matrix: Any,
+    users: Sequence[Any] | None,
+    items: Sequence[Any] | None,
+    threshold: float | None,
+    scale: tuple[float, float] | None,
+    drop_bad: bool,
+    name: str,
+) -> Interactions:
+    X = csr_array(matrix)
+    ids = []
+    for what, given, n in (("users", users, X.shape[0]), ("items", items, X.shape[1])):
+        if given is not None and len(set(given)) != n:
+            raise DataError(
+                "E101", f"{len(set(given))} distinct {what} for a matrix with {n}.",
+                hint=f"Give one id each in {what}=.",
+            )  # fmt: skip
+        plain = np.arange(n) if given is None else np.asarray(given)
+        ids.append(plain if plain.dtype.kind in "iu" else plain.astype(str).astype(object))
+    if X.nnz == 0:
+        raise DataError("E106", f"{name} has no entry.", hint="Is it the right matrix?")
+    rows, columns = X.nonzero() if (X.data == 0).any() else _places(X)
+    found = Findings(name, 0, X.nnz, drop_bad)
+    data = X.data[X.data != 0].astype(np.float64)
+    found.refuse("E115", ~np.isfinite(data), "entries are not finite")
+    if (data == 1).all():
+        values = Values(None, "implicit", None)
+    else:
+        values = read_values(data, "rating", found, threshold, scale)
+    log = Interactions(
+        users=ids[0],
+        items=ids[1],
+        user_rows=rows.astype(np.int32),
+        item_columns=columns.astype(np.int32),
+        values=values.values,
+        feedback=values.feedback,
+        threshold=values.threshold,
+    )
+    if found.bad is not None:
+        log = log.select(~found.bad)
+    _say_few_users(log, found)
+    return _with_notices(log, found, name)
+
+
+def _places(X: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
+
+
+__all__ = ["DUPLICATES", "NONE", "read"]
