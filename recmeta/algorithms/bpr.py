@@ -109,9 +109,9 @@ class BPR(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        n_factors, n_epochs = params.get("n_factors", 64), params.get("n_epochs", 50)
-        seconds = n_epochs * nnz * (4e-8 + 1.2e-9 * n_factors)
-        return Cost(seconds, 8.0 * (n_users + n_items) * n_factors + 16 * nnz)
+        model = cls(**params)
+        seconds = model.n_epochs * nnz * (3e-8 + 1e-9 * model.n_factors)
+        return Cost(seconds, 8.0 * (n_users + n_items) * model.n_factors + 16 * nnz)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})

@@ -72,9 +72,9 @@ class EASE(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        pairs = nnz * nnz / max(n_users, 1)
+        pairs = 2 * nnz * nnz / max(n_users, 1)
         return Cost(
-            1e-9 * pairs + 5e-12 * n_items**3 + 5e-9 * n_items**2, 4.4 * n_items**2 + 30 * nnz
+            1e-9 * pairs + 1e-11 * n_items**3 + 1e-8 * n_items**2, 4.4 * n_items**2 + 30 * nnz
         )
 
 
@@ -82,7 +82,7 @@ def _inverse_of_gram(X: csr_array, l2: float, dtype: Any) -> NDArray[Any] | None
     """(X'X + l2 I)^-1 in the memory of X'X, or None where the Cholesky factorisation fails."""
     matrix = gram(X).astype(dtype, copy=False)
     matrix[np.diag_indices_from(matrix)] += dtype(l2)
-    lapack: tuple[Any, Any] = get_lapack_funcs(("potrf", "potri"), (matrix,))
+    lapack: Any = get_lapack_funcs(("potrf", "potri"), (matrix,))
     factorise, invert = lapack
     # the lower triangle of the transpose (Fortran order, as LAPACK wants) is our upper one
     _, failed = factorise(matrix.T, lower=1, clean=0, overwrite_a=1)

@@ -140,7 +140,7 @@ class IALS(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        n_factors, n_epochs = params.get("n_factors", 64), params.get("n_epochs", 16)
-        rows = n_users + n_items
-        work = 16 * nnz * n_factors + 8 * rows * n_factors**2
-        return Cost(3e-10 * n_epochs * work, 12.0 * rows * n_factors + 24 * nnz)
+        model = cls(**params)
+        rows, width = n_users + n_items, model.n_factors
+        work = 16 * nnz * width + 8 * rows * width**2
+        return Cost(4e-11 * model.n_epochs * work, 8.0 * rows * width + 30 * nnz)

@@ -17,7 +17,7 @@ class PureSVD(Recommender):
 
     With X ~ U S V', scores = x V V': the item-based form of Cremonesi et al. (2010), which needs
     no user factors and so ranks for unseen users too. Missing interactions count as zeros.
-    Time grows with nnz * n_factors, memory with (n_users + n_items) * n_factors.
+    Time grows with nnz * n_factors + n_items * n_factors^2, memory with n_items * n_factors.
 
     Parameters
     ----------
@@ -66,5 +66,6 @@ class PureSVD(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        n_factors = params.get("n_factors", 64)
-        return Cost(4e-8 * nnz * n_factors, 16.0 * (n_users + 4 * n_items) * n_factors + 16 * nnz)
+        size = min(5 * cls(**params).n_factors + 90, n_items)  # of the basis at convergence
+        seconds = 3e-10 * nnz * size + 2e-10 * n_items * size**2
+        return Cost(seconds, 8.0 * n_items * size + 16 * nnz)

@@ -102,8 +102,14 @@ class SLIM(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        pairs = nnz * nnz / max(n_users, 1)
-        return Cost(1e-9 * pairs + 2e-7 * n_items**2, 4.2 * n_items**2 + 30 * nnz)
+        model = cls(**params)
+        pairs = 2 * nnz * nnz / max(n_users, 1)
+        overlap = pairs / n_items**2  # mean co-occurrence of two items
+        l1 = max(model.alpha * model.l1_ratio, 0.1)  # what decides on how many weights there are
+        signs = 1 if model.positive else 10
+        seconds = 1.4e-7 * signs * n_items**2 * l1**-0.8 * (2.5 * overlap) ** 0.25
+        gram_bytes = min(4.2 * n_items**2, 24 * pairs)
+        return Cost(seconds + 1e-9 * pairs, gram_bytes + 3000 * n_items + 30 * nnz)
 
 
 def _rows_of_gram(X: csr_array) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.float32]]:

@@ -1,19 +1,16 @@
 """The fitted state of an estimator as a file of plain arrays: no pickle, so loading runs no code.
 
-The file is an uncompressed .npz: one array a learned attribute (three and a shape for a CSR
-matrix), and ``state``, the JSON of the class name, the parameters and the plain attributes.
+The file is an uncompressed .npz: the arrays of ``algorithms._state``, and ``state``, the JSON of
+the class name, the parameters and the plain attributes. It lives for the length of a task.
 """
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from recmeta.algorithms import Recommender
-
-CSR_ARRAYS = ("data", "indices", "indptr")
+from recmeta.algorithms._state import state_of, with_state
 
 
 def save_state(estimator: Recommender, file: Path | str) -> None:
@@ -24,24 +21,11 @@ def save_state(estimator: Recommender, file: Path | str) -> None:
     TypeError
         If an attribute is neither an array, a CSR matrix nor a plain value.
     """
-    arrays: dict[str, Any] = {}
-    plain: dict[str, Any] = {}
-    value: Any
-    for name, value in vars(estimator).items():
-        if not name.endswith("_"):
-            continue
-        if isinstance(value, csr_array):
-            for piece in CSR_ARRAYS:
-                arrays[f"{name}.{piece}"] = getattr(value, piece)
-            arrays[f"{name}.shape"] = np.asarray(value.shape, dtype=np.int64)
-        elif isinstance(value, np.ndarray) and value.dtype != object:
-            arrays[name] = value
-        else:
-            plain[name] = value
+    arrays, plain = state_of(estimator)
     learned = {"class": type(estimator).__name__, "attributes": plain}
-    text = json.dumps(learned | {"params": estimator.get_params()}, default=_plain)
+    text = json.dumps(learned | {"params": estimator.get_params()})
     with open(file, "wb") as stream:
-        np.savez(stream, state=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)
+        np.savez(stream, state=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
 
 
 def load_state(algorithm: type[Recommender], file: Path | str) -> Recommender:
@@ -52,26 +36,9 @@ def load_state(algorithm: type[Recommender], file: Path | str) -> Recommender:
     ValueError
         If the file is of another class, or a CSR matrix in it is malformed.
     """
-    with np.load(file, allow_pickle=False) as arrays:
-        state = json.loads(bytes(arrays["state"]).decode())
+    with np.load(file, allow_pickle=False) as stored:
+        state = json.loads(bytes(stored["state"]).decode())
         if state["class"] != algorithm.__name__:
             raise ValueError(f"{file} holds a {state['class']}, not a {algorithm.__name__}")
-        estimator = algorithm(**state["params"])
-        values = dict(state["attributes"])
-        for name in arrays.files:
-            attribute, _, piece = name.partition(".")
-            if not piece and name != "state":
-                values[name] = arrays[name]
-            elif piece == "shape":
-                pieces = tuple(arrays[f"{attribute}.{one}"] for one in CSR_ARRAYS)
-                values[attribute] = csr_array(pieces, shape=tuple(arrays[name]))
-                values[attribute].check_format(full_check=True)
-    for name, value in values.items():
-        setattr(estimator, name, value)
-    return estimator
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"a learned attribute must be an array or a plain value, not {value!r}")
+        arrays = {name: stored[name] for name in stored.files if name != "state"}
+    return with_state(algorithm, state["params"], arrays, state["attributes"])

@@ -1,0 +1,175 @@
+"""The file of a model: a zip, not compressed, of manifest.json and arrays.safetensors.
+
+Reading runs no code from the file: the class is looked up among the installed algorithms, arrays
+are plain numbers, and everything is checked against the manifest before it is used.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_arrays
+from safetensors.numpy import save as arrays_bytes
+from scipy.sparse import csr_array
+
+import recmeta
+from recmeta.algorithms import get
+from recmeta.algorithms._state import matrix_arrays, matrix_of, state_of, with_state
+
+if TYPE_CHECKING:
+    from recmeta.model import Model
+
+FORMAT = 1
+MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
+LARGEST_MANIFEST = 2**24
+
+
+class ModelFileError(ValueError):
+    """A file that is no model, of another version, damaged or not safe."""
+
+
+def write(model: "Model", path: Path) -> None:
+    """Write beside, then rename: a file is whole or not there."""
+    learned, plain = state_of(model.estimator)
+    arrays = {f"estimator/{name}": array for name, array in learned.items()}
+    for name in ("users", "items"):
+        arrays |= _id_arrays(name, getattr(model, name))
+    for name in ("histories", "seen"):
+        arrays |= matrix_arrays(name, getattr(model, name))
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    manifest = {
+        "format": FORMAT,
+        "recmeta": recmeta.__version__,
+        "algorithm": type(model.estimator).__name__,
+        "params": model.estimator.get_params(),
+        "attributes": plain,
+        "metrics": model.metrics,
+        "name": model.name,
+        "arrays": {name: _describe(array) for name, array in arrays.items()},
+    }
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
+        beside = Path(stream.name)
+    try:
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
+            archive.writestr(ARRAYS, arrays_bytes(arrays))
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What Model needs: see ``recmeta.model.load``."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = _manifest(archive, path)
+            arrays = parse_arrays(archive.read(ARRAYS))
+    except FileNotFoundError:
+        raise ModelFileError(f"there is no file {path}: `recmeta fit --out {path}` makes one") from None
+    except (zipfile.BadZipFile, OSError, KeyError, SafetensorError, json.JSONDecodeError) as error:
+        raise ModelFileError(f"{path} is no model file, or is damaged: {error}") from error
+    _check(manifest, arrays, path)
+    learned = {
+        name.removeprefix("estimator/"): array
+        for name, array in arrays.items()
+        if name.startswith("estimator/")
+    }
+    try:
+        algorithm = get(str(manifest["algorithm"]))
+        estimator = with_state(algorithm, manifest["params"], learned, manifest["attributes"])
+        users, items = _ids("users", arrays), _ids("items", arrays)
+        histories, seen = matrix_of("histories", arrays), matrix_of("seen", arrays)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from error
+    _check_sizes(users, items, histories, seen, estimator, path)
+    return {
+        "estimator": estimator,
+        "users": users,
+        "items": items,
+        "histories": histories,
+        "seen": seen,
+        "metrics": manifest["metrics"],
+        "name": manifest["name"],
+    }
+
+
+def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    entries = {info.filename: info for info in archive.infolist()}
+    if set(entries) != {MANIFEST, ARRAYS}:
+        raise ModelFileError(f"{path} is no model file: it holds {', '.join(sorted(entries)) or 'nothing'}")
+    if any(info.compress_type != zipfile.ZIP_STORED for info in entries.values()):
+        raise ModelFileError(f"{path} is compressed, which no model file is")
+    total = sum(info.file_size for info in entries.values())
+    if total > path.stat().st_size or entries[MANIFEST].file_size > LARGEST_MANIFEST:
+        raise ModelFileError(f"{path} declares more bytes than it has")
+    manifest = json.loads(archive.read(MANIFEST))
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        version = manifest.get("format") if isinstance(manifest, dict) else None
+        raise ModelFileError(
+            f"{path} has format {version}, this version of recmeta reads {FORMAT}: "
+            "fit it again, or install the version that wrote it"
+        )
+    return manifest
+
+
+def _check(manifest: dict[str, Any], arrays: dict[str, NDArray[Any]], path: Path) -> None:
+    declared = manifest.get("arrays", {})
+    if set(declared) != set(arrays):
+        raise ModelFileError(f"{path} is damaged: its arrays are not those of its manifest")
+    for name, array in arrays.items():
+        if _describe(array) != declared[name]:
+            raise ModelFileError(f"{path} is damaged: {name} is not what the manifest says")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ModelFileError(f"{path} is damaged: {name} has NaN or infinite values")
+
+
+def _check_sizes(
+    users: NDArray[Any],
+    items: NDArray[Any],
+    histories: csr_array,
+    seen: csr_array,
+    estimator: Any,
+    path: Path,
+) -> None:
+    shape = (len(users), len(items))
+    fitted = (getattr(estimator, "n_users_", -1), getattr(estimator, "n_features_in_", -1))
+    if not histories.shape == seen.shape == shape == fitted:
+        raise ModelFileError(
+            f"{path} is damaged: {shape[0]} users and {shape[1]} items, but histories are "
+            f"{histories.shape}, seen items {seen.shape} and the estimator {fitted}"
+        )
+    for name, ids in (("user", users), ("item", items)):
+        if len(set(ids.tolist())) != len(ids):
+            raise ModelFileError(f"{path} is damaged: a {name} id stands twice")
+
+
+def _describe(array: NDArray[Any]) -> dict[str, Any]:
+    digest = hashlib.sha256(array.tobytes()).hexdigest()
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": digest}
+
+
+def _id_arrays(name: str, ids: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Numbers as they are; texts as one run of UTF-8 and where each ends."""
+    if ids.dtype.kind in "iu":
+        return {name: ids.astype(np.int64)}
+    texts = [str(text).encode() for text in ids.tolist()]
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    return {f"{name}.utf8": np.frombuffer(b"".join(texts), dtype=np.uint8), f"{name}.ends": ends}
+
+
+def _ids(name: str, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    if name in arrays:
+        return arrays[name]
+    blob, ends = arrays[f"{name}.utf8"].tobytes(), arrays[f"{name}.ends"]
+    if len(ends) and (ends[-1] != len(blob) or (np.diff(ends, prepend=0) < 0).any()):
+        raise ValueError(f"the ends of {name} don't fit its texts")
+    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
+    texts = [blob[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+    return np.asarray(texts, dtype=object)

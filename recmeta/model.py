@@ -1,0 +1,198 @@
+"""Model: a fitted recommender that speaks the caller's ids, always answers, and can be saved."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recmeta import _model_file
+from recmeta._model_file import ModelFileError
+from recmeta.algorithms import Recommender
+from recmeta.data import Interactions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Model", "ModelFileError", "load"]
+
+NEW_USER = "(new user)"
+
+
+@dataclass(eq=False)
+class Model:
+    """A recommender with the ids, histories and popularity that it needs to serve.
+
+    Whoever is asked for gets an answer: for a user or a history that the recommender knows nothing
+    of, and where its list is short, the most popular items that were not seen, with ``fallback``.
+
+    Parameters
+    ----------
+    estimator : Recommender
+
+    Attributes
+    ----------
+    users, items : array
+        Ids of the rows and columns.
+    histories : csr_array, (n_users, n_items)
+        Positive interactions.
+    seen : csr_array, (n_users, n_items)
+        Everything seen, liked or not: never recommended.
+    popularity : int64 array, (n_items,)
+        Users with a positive interaction.
+    metrics : dict of str to float
+        What is known of its quality.
+
+    Examples
+    --------
+    >>> import pandas as pd, recmeta
+    >>> from recmeta.algorithms import TopPopular
+    >>> log = pd.DataFrame({"user": list("aabbc"), "item": list("xyxzx")})
+    >>> Model(TopPopular()).fit(recmeta.read(log)).recommend(["c"], k=2)[["user", "rank", "item"]]
+      user  rank item
+    0    c     1    y
+    1    c     2    z
+    """
+
+    estimator: Recommender
+    users: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    items: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    histories: csr_array = field(default_factory=lambda: csr_array((0, 0), dtype=np.float32))
+    seen: csr_array = field(default_factory=lambda: csr_array((0, 0), dtype=np.float32))
+    metrics: dict[str, float] = field(default_factory=dict)
+    name: str = ""
+
+    @classmethod
+    def of_fitted(
+        cls, estimator: Recommender, data: Interactions, *, metrics: Mapping[str, float] | None = None
+    ) -> "Model":
+        """The model of an estimator that was fitted on ``data.to_csr()``."""
+        return cls(
+            estimator=estimator,
+            users=data.users,
+            items=data.items,
+            histories=data.to_csr(),
+            seen=data.seen(),
+            metrics=dict(metrics or {}),
+            name=data.name,
+        )
+
+    def fit(self, data: Interactions) -> Self:
+        """Fit the estimator on the positive interactions of a log."""
+        self.estimator.fit(data.to_csr())
+        self.__dict__.update(vars(Model.of_fitted(self.estimator, data)))
+        return self
+
+    @property
+    def popularity(self) -> NDArray[np.int64]:
+        return np.bincount(self.histories.indices, minlength=len(self.items))
+
+    def recommend(self, users: Iterable[Any] | None = None, k: int = 10) -> "pd.DataFrame":
+        """The k best items for each user.
+
+        Parameters
+        ----------
+        users : iterable of ids, or None
+            None: every user of the log. Unknown ones get popular items.
+        k : int
+
+        Returns
+        -------
+        DataFrame
+            user, rank (from 1), item, score, fallback. The score of a fallback is NaN.
+        """
+        asked = self.users if users is None else _as_ids(list(users), self.users)
+        rows = _places(asked, self.users)
+        known = np.flatnonzero(rows >= 0)
+        items = np.full((len(rows), k), -1, dtype=np.int32)
+        scores = np.zeros((len(rows), k), dtype=np.float32)
+        seen = self.seen[np.where(rows >= 0, rows, 0)]
+        if len(known):
+            of_known = rows[known]
+            items[known], scores[known] = self.estimator.recommend(
+                self.histories[of_known], k, users=of_known, exclude=self.seen[of_known]
+            )
+        return self._answer(asked, items, scores, [self._row(seen, i, rows) for i in range(len(rows))])
+
+    def recommend_history(self, items: Iterable[Any], k: int = 10) -> "pd.DataFrame":
+        """The k best items for a new user with this history; unknown items are left out."""
+        columns = _places(_as_ids(list(items), self.items), self.items)
+        columns = np.unique(columns[columns >= 0]).astype(np.int32)
+        ones = np.ones(len(columns), dtype=np.float32)
+        history = csr_array((ones, columns, [0, len(columns)]), shape=(1, len(self.items)))
+        found = np.full((1, k), -1, dtype=np.int32), np.zeros((1, k), dtype=np.float32)
+        if self.estimator.inductive and len(columns):
+            found = self.estimator.recommend(history, k, users=np.array([-1]))
+        return self._answer(np.array([NEW_USER], dtype=object), *found, [columns])
+
+    def save(self, path: str | Path) -> None:
+        """Write one file: manifest.json and safetensors, ids and histories inside, no pickle."""
+        _model_file.write(self, Path(path))
+
+    def _row(
+        self, seen: csr_array, i: int, rows: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """What user i has seen; nothing for an unknown one."""
+        return seen.indices[seen.indptr[i] : seen.indptr[i + 1]][: None if rows[i] >= 0 else 0]
+
+    def _answer(
+        self,
+        users: NDArray[Any],
+        items: NDArray[np.int32],
+        scores: NDArray[np.float32],
+        seen: Sequence[NDArray[np.int32]],
+    ) -> "pd.DataFrame":
+        import pandas as pd  # the only place that needs it
+
+        fallback = items < 0
+        popular = np.argsort(-self.popularity, kind="stable").astype(np.int32)
+        popular = popular[self.popularity[popular] > 0]
+        for row in np.flatnonzero(fallback.any(axis=1)):  # few: only lists that are short
+            taken = np.concatenate([items[row], seen[row]])
+            free = popular[: items.shape[1] + len(taken)]
+            free = free[~np.isin(free, taken)][: int(fallback[row].sum())]
+            places = np.flatnonzero(fallback[row])[: len(free)]
+            items[row, places] = free
+        kept = items >= 0  # an item catalogue can be shorter than k
+        ranks = np.broadcast_to(np.arange(1, items.shape[1] + 1), items.shape)
+        names = np.broadcast_to(np.asarray(users, dtype=object)[:, None], items.shape)
+        return pd.DataFrame(
+            {
+                "user": pd.Series(list(names[kept]), dtype=None if len(users) else object),
+                "rank": ranks[kept],
+                "item": self.items[items[kept]],
+                "score": np.where(fallback, np.nan, scores)[kept],
+                "fallback": fallback[kept],
+            }
+        )
+
+
+def load(path: str | Path) -> Model:
+    """The model of a file that ``Model.save`` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no such file, of another version, damaged, or of an algorithm not in the registry.
+    """
+    return Model(**_model_file.read(Path(path)))
+
+
+def _as_ids(given: list[Any], known: NDArray[Any]) -> NDArray[Any]:
+    """Ids as the log has them: a text of digits finds a number, a number finds its text."""
+    if known.dtype.kind not in "iu":
+        return np.asarray([str(one) for one in given], dtype=object)
+    numbers = np.empty(len(given), dtype=object)
+    for i, one in enumerate(given):
+        text = str(one).strip()
+        numbers[i] = int(text) if text.removeprefix("-").isdigit() else text
+    return numbers
+
+
+def _places(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
+    """Each id's place in ``known``; -1 where it has none."""
+    place = {one: at for at, one in enumerate(known.tolist())}
+    return np.asarray([place.get(one, -1) for one in ids.tolist()], dtype=np.int64)
