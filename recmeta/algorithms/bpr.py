@@ -12,7 +12,7 @@ from recmeta.algorithms._base import Cost, Recommender
 from recmeta.algorithms._sampling import contains, draw_below
 from recmeta.space import Space
 
-START = 0.01  # standard deviation of the initial factors
+START = 0.01  # standard deviation of the initial factors: larger ones learn faster, and overfit
 
 
 class BPR(Recommender):

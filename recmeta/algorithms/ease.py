@@ -74,7 +74,7 @@ class EASE(Recommender):
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         pairs = 2 * nnz * nnz / max(n_users, 1)
         return Cost(
-            1e-9 * pairs + 1e-11 * n_items**3 + 1e-8 * n_items**2, 4.4 * n_items**2 + 30 * nnz
+            1e-9 * pairs + 1.2e-11 * n_items**3 + 1e-8 * n_items**2, 4.4 * n_items**2 + 30 * nnz
         )
 
 
