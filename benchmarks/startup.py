@@ -21,7 +21,10 @@ def main() -> None:
     for name, code in (
         ("python -c pass", "pass"),
         ("import recmeta", "import recmeta"),
-        ("recmeta --help", "import sys; sys.argv = ['recmeta', '--help']; from recmeta.cli import main; main()"),
+        (
+            "recmeta --help",
+            "import sys; sys.argv = ['recmeta', '--help']; from recmeta.cli import main; main()",
+        ),
     ):
         print(f"| {name} | {seconds([sys.executable, '-c', code]):.3f} |")
 

@@ -72,7 +72,9 @@ def read(path: Path) -> dict[str, Any]:
             manifest = _manifest(archive, path)
             arrays = parse_arrays(archive.read(ARRAYS))
     except FileNotFoundError:
-        raise ModelFileError(f"there is no file {path}: `recmeta fit --out {path}` makes one") from None
+        raise ModelFileError(
+            f"there is no file {path}: `recmeta fit --out {path}` makes one"
+        ) from None
     except (zipfile.BadZipFile, OSError, KeyError, SafetensorError, json.JSONDecodeError) as error:
         raise ModelFileError(f"{path} is no model file, or is damaged: {error}") from error
     _check(manifest, arrays, path)
@@ -103,7 +105,9 @@ def read(path: Path) -> dict[str, Any]:
 def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     entries = {info.filename: info for info in archive.infolist()}
     if set(entries) != {MANIFEST, ARRAYS}:
-        raise ModelFileError(f"{path} is no model file: it holds {', '.join(sorted(entries)) or 'nothing'}")
+        raise ModelFileError(
+            f"{path} is no model file: it holds {', '.join(sorted(entries)) or 'nothing'}"
+        )
     if any(info.compress_type != zipfile.ZIP_STORED for info in entries.values()):
         raise ModelFileError(f"{path} is compressed, which no model file is")
     total = sum(info.file_size for info in entries.values())

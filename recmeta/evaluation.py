@@ -43,7 +43,9 @@ class Evaluation:
         """Of the mean over users, of a metric whose ``per_user`` vector was asked for."""
         values = self.per_user[metric]
         counted = values[~np.isnan(values)].astype(np.float64)
-        return float(counted.std(ddof=1)) / math.sqrt(len(counted)) if len(counted) > 1 else math.nan
+        return (
+            float(counted.std(ddof=1)) / math.sqrt(len(counted)) if len(counted) > 1 else math.nan
+        )
 
 
 def evaluate(

@@ -67,7 +67,11 @@ class Model:
 
     @classmethod
     def of_fitted(
-        cls, estimator: Recommender, data: Interactions, *, metrics: Mapping[str, float] | None = None
+        cls,
+        estimator: Recommender,
+        data: Interactions,
+        *,
+        metrics: Mapping[str, float] | None = None,
     ) -> "Model":
         """The model of an estimator that was fitted on ``data.to_csr()``."""
         return cls(
@@ -115,7 +119,9 @@ class Model:
             items[known], scores[known] = self.estimator.recommend(
                 self.histories[of_known], k, users=of_known, exclude=self.seen[of_known]
             )
-        return self._answer(asked, items, scores, [self._row(seen, i, rows) for i in range(len(rows))])
+        return self._answer(
+            asked, items, scores, [self._row(seen, i, rows) for i in range(len(rows))]
+        )
 
     def recommend_history(self, items: Iterable[Any], k: int = 10) -> "pd.DataFrame":
         """The k best items for a new user with this history; unknown items are left out."""
@@ -132,9 +138,7 @@ class Model:
         """Write one file: manifest.json and safetensors, ids and histories inside, no pickle."""
         _model_file.write(self, Path(path))
 
-    def _row(
-        self, seen: csr_array, i: int, rows: NDArray[np.int64]
-    ) -> NDArray[np.int32]:
+    def _row(self, seen: csr_array, i: int, rows: NDArray[np.int64]) -> NDArray[np.int32]:
         """What user i has seen; nothing for an unknown one."""
         return seen.indices[seen.indptr[i] : seen.indptr[i + 1]][: None if rows[i] >= 0 else 0]
 

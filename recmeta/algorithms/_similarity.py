@@ -68,7 +68,9 @@ def form_of(
     if similarity not in sums:
         raise ValueError(f"similarity must be one of {', '.join(SIMILARITIES)}: got {similarity!r}")
     a, b, shared = sums[similarity]
-    return Form(ones, none_t, none_o, np.float32(a) * targets, np.float32(b) * others, shared, shrink)
+    return Form(
+        ones, none_t, none_o, np.float32(a) * targets, np.float32(b) * others, shared, shrink
+    )
 
 
 def _power(lengths: F32, exponent: float) -> F32:

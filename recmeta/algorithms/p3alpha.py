@@ -60,4 +60,6 @@ class P3alpha(Recommender):
         k = min(params.get("n_neighbours", 100), n_items)
         # histories are skewed: the sum of squares is about three times that of equal ones
         meetings = 3 * nnz * nnz / max(n_users, 1)
-        return Cost(1.5e-9 * meetings + 3e-8 * n_items * k + 3e-8 * nnz, 24.0 * n_items * k + 40 * nnz)
+        return Cost(
+            1.5e-9 * meetings + 3e-8 * n_items * k + 3e-8 * nnz, 24.0 * n_items * k + 40 * nnz
+        )

@@ -14,7 +14,6 @@ import numpy as np
 from recmeta.algorithms import get
 from recmeta.automl.advice import advise
 from recmeta.automl.race import Attempt, BudgetError, Outcome, Rules, race
-from recmeta.automl.recommendation import Recommendation
 from recmeta.data import Interactions
 from recmeta.datasets.splits import Fold, Split, default_split
 from recmeta.execution.budget import to_bytes, to_seconds
@@ -135,7 +134,9 @@ class AutoRecommender:
     def _keep(self, outcome: Outcome, data: Interactions, state: Path, budget: float) -> None:
         self.attempts_ = outcome.attempts
         if outcome.winner is None:
-            causes = {attempt.error.splitlines()[-1] for attempt in outcome.attempts if attempt.error}
+            causes = {
+                attempt.error.splitlines()[-1] for attempt in outcome.attempts if attempt.error
+            }
             raise BudgetError(
                 f"no model was fitted in {budget:.0f} s: {'; '.join(sorted(causes)) or 'no time'}. "
                 "Give more time, or a sample of the users"

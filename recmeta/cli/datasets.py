@@ -8,7 +8,9 @@ from recmeta.cli import options
 from recmeta.cli.output import say, say_json, say_table
 from recmeta.cli.reading import read_log, say_summary
 
-datasets_app = typer.Typer(help="Data sets: list the known ones, check a file.", no_args_is_help=True)
+datasets_app = typer.Typer(
+    help="Data sets: list the known ones, check a file.", no_args_is_help=True
+)
 
 
 @datasets_app.command("list")
@@ -87,5 +89,3 @@ def facts(data: Any) -> dict[str, Any]:
         "positive": int(data.positive.sum()),
         "notices": list(data.notices),
     }
-
-

@@ -9,7 +9,6 @@ import typer
 from recmeta.execution import budget
 
 
-
 def _checked(reader: str) -> Callable[[str | None], str | None]:
     """A callback that refuses what the function of recmeta.execution.budget cannot read."""
 
@@ -33,10 +32,12 @@ LogFile = Annotated[
     ),
 ]
 UserColumn = Annotated[
-    str | None, typer.Option("--user-col", help="The column of user ids.", rich_help_panel="Columns")
+    str | None,
+    typer.Option("--user-col", help="The column of user ids.", rich_help_panel="Columns"),
 ]
 ItemColumn = Annotated[
-    str | None, typer.Option("--item-col", help="The column of item ids.", rich_help_panel="Columns")
+    str | None,
+    typer.Option("--item-col", help="The column of item ids.", rich_help_panel="Columns"),
 ]
 RatingColumn = Annotated[
     str | None,
@@ -59,7 +60,9 @@ Threshold = Annotated[
 DropBad = Annotated[
     bool,
     typer.Option(
-        "--drop-bad", help="Skip rows that cannot be used, and count them.", rich_help_panel="Columns"
+        "--drop-bad",
+        help="Skip rows that cannot be used, and count them.",
+        rich_help_panel="Columns",
     ),
 ]
 Duplicates = Annotated[

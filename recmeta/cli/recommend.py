@@ -51,4 +51,3 @@ def recommend(
         say(f"  not advised: {line}")
     took = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in advice.seconds.items())
     say(f"Took {took}. Verify on your data:  recmeta fit {file} --time 2m --out model.recmeta")
-

@@ -40,7 +40,12 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "order": ("order", "position", "seq", "sequence", "step", "rank"),
 }  # fmt: skip
-OPTIONS = {"user": "--user-col", "item": "--item-col", "rating": "--rating-col", "time": "--time-col"}
+OPTIONS = {
+    "user": "--user-col",
+    "item": "--item-col",
+    "rating": "--rating-col",
+    "time": "--time-col",
+}
 NONE = "none"  # what a caller gives to say that there is no such column
 
 
@@ -89,7 +94,9 @@ def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) 
 
 
 def _by_name(role: str, available: Sequence[str]) -> str | None:
-    plain = {re.sub(r"[^a-z0-9]", "", name.lower().split(":")[0]): name for name in reversed(available)}
+    plain = {
+        re.sub(r"[^a-z0-9]", "", name.lower().split(":")[0]): name for name in reversed(available)
+    }
     return next((plain[known] for known in NAMES[role] if known in plain), None)
 
 
@@ -122,7 +129,9 @@ def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tup
     missing = [role for role in ("user", "item") if role not in names and role not in banned]
     if not missing:
         return ()
-    left = [name for name in table.column_names if name not in names.values() and _id_like(table, name)]
+    left = [
+        name for name in table.column_names if name not in names.values() and _id_like(table, name)
+    ]
     n_distinct = {name: pc.count_distinct(table.column(name)).as_py() for name in left}
     chosen = sorted(left, key=lambda name: -n_distinct[name])[: len(missing)]
     if len(chosen) < len(missing):
@@ -148,9 +157,7 @@ def _missing(role: str, column: str | None, available: Sequence[str], source: st
     if column is not None:
         near = difflib.get_close_matches(column, available, 1, 0.4)
         hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
-        return DataError(
-            "E101", f"no column {column!r} in {source}. Columns: {listed}.", hint=hint
-        )
+        return DataError("E101", f"no column {column!r} in {source}. Columns: {listed}.", hint=hint)
     near = [name for name in available if any(known in name.lower() for known in NAMES[role][:40] if len(known) > 2)]  # fmt: skip
     hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
     return DataError("E101", f"no {role} column in {source}. Columns: {listed}.", hint=hint)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recmeta.data import DataError, Feedback
+from recmeta.data import Feedback
 from recmeta.datasets.validation import Findings
 
 POSITIVE_FROM = 0.75  # of the way up the scale: 4 of 1-5, 8 of 1-10

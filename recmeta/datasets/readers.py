@@ -159,7 +159,9 @@ def _without_repeats(data: Interactions, policy: str | None, found: Findings) ->
     message = f"{n_repeats:,} repeated (user, item) pairs"
     hint = "[change: --duplicates last|first|sum|max|error|keep]"
     if chosen == "error":
-        raise DataError("E105", f"{message}.", hint="Use --duplicates last, first, sum, max or keep.")
+        raise DataError(
+            "E105", f"{message}.", hint="Use --duplicates last, first, sum, max or keep."
+        )
     if chosen == "keep":
         found.note("N105", f"{message}: kept, each is an event", n_repeats, hint)
         return data

@@ -68,7 +68,9 @@ def _from_pandas(frame: Any) -> Loaded:
                 'texts; all compared as text, so 1 and "1" are one'
             )
             notices.append(Notice("W109", "warning", message, n_texts))
-            arrays.append(pa.array([str(v) if p else None for v, p in zip(column, present, strict=True)]))
+            arrays.append(
+                pa.array([str(v) if p else None for v, p in zip(column, present, strict=True)])
+            )
         names.append(str(name))
     return Loaded(pa.Table.from_arrays(arrays, names=names), "frame", 0, tuple(notices))
 

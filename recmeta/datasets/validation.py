@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from recmeta.data import DataError, Notice
@@ -68,7 +67,11 @@ def encode_ids(
     column = _plain_ids(column, role, found)
     encoded = column.combine_chunks().dictionary_encode() if not pa.types.is_dictionary(column.type) else column.combine_chunks()  # fmt: skip
     if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
+        encoded = (
+            encoded.chunk(0)
+            if encoded.num_chunks
+            else pa.array([], pa.string()).dictionary_encode()
+        )
     missing = np.asarray(encoded.indices.is_null())
     found.refuse("E103", missing, f"rows have no {role} id")
     ids = _ids(encoded.dictionary, role, found)
@@ -96,7 +99,9 @@ def _plain_ids(column: pa.ChunkedArray, role: str, found: Findings) -> pa.Chunke
                 rows=found.lines(rows),
             )
         found.note("N108", f"{role} ids are floats: 1.0 is read as 1")
-        return pa.chunked_array([pa.array(np.where(present, values, 0).astype(np.int64), mask=~present)])
+        return pa.chunked_array(
+            [pa.array(np.where(present, values, 0).astype(np.int64), mask=~present)]
+        )
     if pa.types.is_integer(kind) or pa.types.is_dictionary(kind) or pa.types.is_string(kind):
         return column
     return column.cast(pa.string())
@@ -106,10 +111,14 @@ def _ids(dictionary: pa.Array, role: str, found: Findings) -> NDArray[Any]:
     if pa.types.is_integer(dictionary.type):
         values = dictionary.to_numpy(zero_copy_only=False).astype(np.int64)
         if len(values) and np.abs(values).max() >= HUGE:
-            found.note("N108", f"{role} ids up to {values.max():.2g} are labels: their size costs nothing")
+            found.note(
+                "N108", f"{role} ids up to {values.max():.2g} are labels: their size costs nothing"
+            )
         return np.asarray(values)
     texts = [str(text).strip() for text in dictionary.to_pylist()]
-    numbers = [text.isdigit() and (text == "0" or text[0] != "0") and len(text) < 19 for text in texts]
+    numbers = [
+        text.isdigit() and (text == "0" or text[0] != "0") and len(text) < 19 for text in texts
+    ]
     if texts and all(numbers):
         return _ids(pa.array([int(text) for text in texts]), role, found)
     if texts and all(text.endswith(".0") and text[:-2].isdigit() for text in texts):
@@ -148,9 +157,7 @@ def numbers_of(
     return values
 
 
-def seconds_of(
-    column: pa.ChunkedArray, unit: str | None, found: Findings
-) -> NDArray[np.int64]:
+def seconds_of(column: pa.ChunkedArray, unit: str | None, found: Findings) -> NDArray[np.int64]:
     """The times as Unix seconds: integers of any unit, dates, or text of ISO 8601."""
     if unit is not None and unit not in UNITS:
         raise ValueError(f"time_unit must be one of {', '.join(UNITS)}: got {unit!r}")

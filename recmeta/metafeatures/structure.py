@@ -24,7 +24,9 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
     item_counts = item_counts[item_counts > 0]
     user_counts = np.diff(X.indptr)
     user_counts = user_counts[user_counts > 0]
-    features = {f"structure.top_items_{share}": _top_share(item_counts, share) for share in (1, 10, 20)}
+    features = {
+        f"structure.top_items_{share}": _top_share(item_counts, share) for share in (1, 10, 20)
+    }
     for side, counts in (("items", item_counts), ("users", user_counts)):
         features[f"structure.cold_{side}_1"] = _share(counts <= 1)
         features[f"structure.cold_{side}_5"] = _share(counts <= 5)
@@ -48,7 +50,9 @@ def _top_share(counts: NDArray[np.int64], percent: int) -> float:
 
 def _assortativity(X: csr_array) -> float:
     users = np.log(np.repeat(np.diff(X.indptr), np.diff(X.indptr)).astype(np.float64))
-    items = np.log(np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)[X.indices] + 1e-300)
+    items = np.log(
+        np.bincount(X.indices, minlength=X.shape[1]).astype(np.float64)[X.indices] + 1e-300
+    )
     if X.nnz < 2 or users.std() < 1e-12 or items.std() < 1e-12:
         return 0.0
     return float(np.corrcoef(users, items)[0, 1])
@@ -71,7 +75,9 @@ def _spectrum(X: csr_array) -> dict[str, float]:
     by_user = np.sqrt(np.maximum(np.diff(X.indptr), 1))
     by_item = np.sqrt(np.maximum(np.bincount(X.indices, minlength=X.shape[1]), 1))
     normal = X.copy()
-    normal.data = (X.data / (np.repeat(by_user, np.diff(X.indptr)) * by_item[X.indices])).astype(np.float32)
+    normal.data = (X.data / (np.repeat(by_user, np.diff(X.indptr)) * by_item[X.indices])).astype(
+        np.float32
+    )
     k = min(N_SINGULAR, min(X.shape))
     # powers of the item counts span the start, so that no random draw depends on the numbering
     scaled = by_item / by_item.max()

@@ -30,7 +30,10 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
     gaps = np.diff(at[order])[np.diff(log.user_rows[order]) == 0]
     features["temporal.log_gap"] = float(np.log1p(np.median(gaps))) if len(gaps) else 0.0
     late = at > np.median(at)
-    for name, places, n in (("items", log.item_columns, log.n_items), ("users", log.user_rows, log.n_users)):
+    for name, places, n in (
+        ("items", log.item_columns, log.n_items),
+        ("users", log.user_rows, log.n_users),
+    ):
         before, after = (np.bincount(places[mask], minlength=n) for mask in (~late, late))
         features[f"temporal.new_{name}"] = float(after[before == 0].sum() / max(after.sum(), 1))
         if name == "items":
@@ -38,7 +41,10 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
     return features
 
 
-def _drift(before: "np.ndarray[tuple[int], np.dtype[np.int64]]", after: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> float:
+def _drift(
+    before: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    after: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+) -> float:
     present = (before + after) > 0
     x, y = np.log1p(before[present]), np.log1p(after[present])
     if len(x) < 2 or x.std() < 1e-12 or y.std() < 1e-12:

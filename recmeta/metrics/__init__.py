@@ -46,7 +46,10 @@ METRICS["average_popularity"] = Metric(
     "user", None,
 )  # fmt: skip
 METRICS.update(
-    {name: Metric(name, _first_line(function), "system", None) for name, function in FORMULAS.items()}
+    {
+        name: Metric(name, _first_line(function), "system", None)
+        for name, function in FORMULAS.items()
+    }
 )
 
 

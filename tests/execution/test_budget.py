@@ -5,7 +5,15 @@ from recmeta.execution.budget import size_text, time_text, to_bytes, to_seconds
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("90s", 90), ("2m", 120), ("1h30m", 5400), ("1.5 h", 5400), ("45", 45), (7, 7), ("20ms", 0.02)],
+    [
+        ("90s", 90),
+        ("2m", 120),
+        ("1h30m", 5400),
+        ("1.5 h", 5400),
+        ("45", 45),
+        (7, 7),
+        ("20ms", 0.02),
+    ],
 )
 def test_reads_times_as_people_write_them(text: str | float, expected: float) -> None:
     assert to_seconds(text) == pytest.approx(expected)
