@@ -14,10 +14,11 @@ def read_log(file: str, *, scale: str | None, **options: Any) -> "Interactions":
     """Read ``file``; a usage error names the option."""
     from recmeta.datasets import read  # late, so that --help doesn't wait for pyarrow
 
-    return read(file, scale=_scale(scale), **options)
+    return read(file, scale=to_scale(scale), **options)
 
 
-def _scale(text: str | None) -> tuple[float, float] | None:
+def to_scale(text: str | None) -> tuple[float, float] | None:
+    """``"-10:10"`` as two numbers; a usage error says how to write it."""
     if text is None:
         return None
     low, colon, high = text.partition(":")

@@ -9,6 +9,7 @@ import typer
 
 from recmeta.cli import options
 from recmeta.cli.output import say, say_json, say_table
+from recmeta.cli.reading import to_scale
 
 if TYPE_CHECKING:
     from recmeta.experiments.leaderboard import Leaderboard
@@ -61,6 +62,8 @@ def sweep(
     memory: options.Memory = "4GiB",
     store: StorePath = Path("sweep.sqlite"),
     cache: Cache = None,
+    scale: options.Scale = None,
+    threshold: options.Threshold = None,
     json: JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
@@ -78,7 +81,7 @@ def sweep(
         limits=limits,
     )
     how = Preparation(split, seed, max_events or None, cache or Path(f"{store}.cache"))
-    sources = find_sources(_names(datasets), root)
+    sources = find_sources(_names(datasets), root, _reading(scale, threshold))
     printer = _JsonPrinter() if json else _Printer()
     with Store(store) as results:
         printer.begin(len(sources), len(plan))
@@ -128,6 +131,12 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return "-" if value != value else f"{value:.4g}"
     return str(value)
+
+
+def _reading(scale: str | None, threshold: float | None) -> dict[str, object]:
+    """Options of ``read`` that were given, for all data sets of this call."""
+    given = {"scale": to_scale(scale), "threshold": threshold}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _names(text: str) -> list[str]:

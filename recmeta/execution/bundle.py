@@ -51,7 +51,9 @@ class Bundle:
         return load_fold(self.path, part)
 
 
-def write_bundle(split: Split, folder: Path | str, *, dataset: str = "") -> Bundle:
+def write_bundle(
+    split: Split, folder: Path | str, *, dataset: str = "", info: Mapping[str, Any] | None = None
+) -> Bundle:
     """Write the validation and the test fold of a split; an equal bundle there is left alone.
 
     Parameters
@@ -61,16 +63,18 @@ def write_bundle(split: Split, folder: Path | str, *, dataset: str = "") -> Bund
         Made if needed. Appears complete or not at all: written beside, then renamed.
     dataset : str
         The name under which results are kept; the log's own name if empty.
+    info : dict or None
+        More to be known of the bundle, as JSON has it.
 
     Notes
     -----
     Time and disk: O(nnz), 8 bytes an interaction of each of the matrices.
     """
     folds: dict[str, Fold] = {part: split.fold(part) for part in PARTS}
-    info: dict[str, Any] = {"n_users": split.data.n_users, "n_items": split.data.n_items}
-    info |= {"n_events": split.data.n_events, "reason": split.reason}
+    facts: dict[str, Any] = {"n_users": split.data.n_users, "n_items": split.data.n_items}
+    facts |= {"n_events": split.data.n_events, "reason": split.reason} | dict(info or {})
     name = dataset or split.data.name
-    return write_folds(folds, folder, dataset=name, split=split.name, info=info)
+    return write_folds(folds, folder, dataset=name, split=split.name, info=facts)
 
 
 def write_folds(

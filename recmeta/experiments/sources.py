@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from recmeta.datasets import read
 from recmeta.datasets.sampling import sample_users
 from recmeta.datasets.splits import (
+    TRAIN,
     Split,
     default_split,
     global_time,
@@ -18,6 +19,7 @@ from recmeta.datasets.splits import (
     user_kfold,
 )
 from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
+from recmeta.metafeatures import extract_all
 
 LOG_FILE = "interactions.parquet"
 SPLITS: dict[str, Callable[..., Split]] = {
@@ -31,10 +33,11 @@ SPLITS: dict[str, Callable[..., Split]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """A data set's name in the results, and its file."""
+    """A data set's name in the results, its file, and the options of ``datasets.read`` for it."""
 
     name: str
     path: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,13 @@ class Preparation:
             raise KeyError(f"no split is named {self.split!r}; there are: {', '.join(SPLITS)}")
 
 
-def find_sources(names: Iterable[str], root: Path | None) -> list[Source]:
+def find_sources(
+    names: Iterable[str], root: Path | None, options: Mapping[str, Any] | None = None
+) -> list[Source]:
     """The files of the data sets: ``NAME`` (a folder of ``root``), ``NAME=FILE`` or ``FILE``.
 
-    No names: every folder of ``root`` with an ``interactions.parquet``.
+    No names: every folder of ``root`` with an ``interactions.parquet``. ``options`` are those of
+    ``datasets.read``, for all of them.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def find_sources(names: Iterable[str], root: Path | None) -> list[Source]:
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
         raise ValueError(f"two data sets have the name {', '.join(twice)}: write NAME=FILE")
-    return sources
+    return [replace(source, options=dict(options or {})) for source in sources]
 
 
 def _source(name: str, root: Path | None) -> Source:
@@ -108,6 +114,8 @@ def _all_of(root: Path | None) -> list[Source]:
 def prepare(source: Source, how: Preparation) -> Bundle:
     """Read, cap, split and write a data set as a bundle; one that is in the cache is opened.
 
+    Its ``info`` has the meta-features of the training part: what the meta-data set needs of a log.
+
     Raises
     ------
     ValueError
@@ -116,7 +124,7 @@ def prepare(source: Source, how: Preparation) -> Bundle:
     folder = how.cache / f"{source.name}-{_digest(source, how)}"
     if (folder / "bundle.json").exists():
         return open_bundle(folder)
-    data = read(source.path)
+    data = read(source.path, **source.options)
     if how.max_events is not None and data.n_events > how.max_events:
         data = sample_users(data, how.max_events, seed=how.seed)
     split = SPLITS[how.split](data, seed=how.seed)
@@ -126,12 +134,13 @@ def prepare(source: Source, how: Preparation) -> Bundle:
                 f"the {split.name} split of {data.n_events:,} events leaves no user to evaluate "
                 f"in {part}; try another --split"
             )
-    return write_bundle(split, folder, dataset=source.name)
+    features = extract_all(data.select(split.part == TRAIN), seed=how.seed)
+    return write_bundle(split, folder, dataset=source.name, info={"features": features})
 
 
 def _digest(source: Source, how: Preparation) -> str:
     """Names what the bundle was made from, so that another file or cap makes another bundle."""
     file = source.path.stat()
     made_from: list[Any] = [str(source.path.resolve()), file.st_size, file.st_mtime_ns]
-    made_from += [how.split, how.seed, how.max_events]
+    made_from += [how.split, how.seed, how.max_events, dict(source.options)]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:12]

@@ -170,6 +170,20 @@ class Store:
         rows = self._connection.execute("SELECT DISTINCT dataset FROM task ORDER BY dataset")
         return [name for (name,) in rows]
 
+    def dataset_rows(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """data_key, name, split and info of each data set, as ``add_dataset`` was given them."""
+        rows = self._connection.execute("SELECT data_key, name, split, info FROM dataset")
+        return [(key, name, split, json.loads(info)) for key, name, split, info in rows]
+
+    def versions(self) -> dict[str, list[str]]:
+        """Package -> the versions that runs were made with; where they ran is left out."""
+        found: dict[str, set[str]] = {}
+        for (text,) in self._connection.execute("SELECT versions FROM environment"):
+            for package, version in json.loads(text).items():
+                if package != "host":
+                    found.setdefault(package, set()).add(str(version))
+        return {package: sorted(versions) for package, versions in sorted(found.items())}
+
     def frame(self, metrics: Iterable[str] = ("ndcg@10",)) -> pd.DataFrame:
         """One row a run, with a column ``"validation:NAME"`` and ``"test:NAME"`` a metric.
 

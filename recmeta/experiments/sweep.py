@@ -130,6 +130,7 @@ def _tasks_of(
         listen(Event("failed", source.name, {"error": progress.failed[source.name]}), progress)
         return
     store.add_dataset(bundle.key, bundle.dataset, bundle.split, bundle.info)
-    detail = {"seconds": time.monotonic() - started, "split": bundle.split} | bundle.info
+    facts = {name: fact for name, fact in bundle.info.items() if name != "features"}
+    detail = {"seconds": time.monotonic() - started, "split": bundle.split} | facts
     listen(Event("dataset", source.name, detail), progress)
     yield from plan.tasks(bundle)

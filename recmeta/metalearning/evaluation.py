@@ -29,6 +29,7 @@ COLUMNS = ("chosen", "sbs", "vbs", "random")
 COLUMNS += tuple(f"{name}_{k}" for k in TRIED for name in ("tried", "mean"))
 N_BOOTSTRAP = 2000
 CONFIDENCE = 0.9
+FITS_A_TASK = 2.2
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ def leave_one_family_out(
     return _summary(pd.DataFrame(rows), seed)
 
 
+def sweep_limits(known: MetaData) -> tuple[float | None, float | None]:
+    """Seconds and bytes of one fit that the sweep of the meta-data set allowed.
+
+    Its time limit is for a task: two fits and their evaluation.
+    """
+    seconds, sizes = known.provenance["time_limit_s"], known.provenance["memory_bytes"]
+    return (max(seconds) / FITS_A_TASK if seconds else None, max(sizes) if sizes else None)
+
+
 def _keys(known: MetaData, scores: Performance) -> list[tuple[str, str]]:
     """Algorithm and hyperparameters of each column."""
     rows = known.configurations.iloc[scores.columns]
@@ -129,7 +139,8 @@ def _facts(
     actual = test[columns[id(first)]]
     facts = {
         "choice": first.algorithm,
-        "sbs_choice": next(key for key in keys if column_of[key] == by_mean[0])[0],
+        "choice_key": " ".join(first.key),
+        "sbs_key": " ".join(next(key for key in keys if column_of[key] == by_mean[0])),
         "score": float(actual),
         "predicted": first.score,
         "inside": float(first.low <= actual <= first.high),
@@ -149,7 +160,9 @@ def _summary(problems: pd.DataFrame, seed: int) -> SelectorEvaluation:
     by_family = ratio.groupby(problems["family"]).mean().to_numpy()
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(by_family), (N_BOOTSTRAP, len(by_family)))
-    low, high = np.quantile(by_family[draws].mean(axis=1), [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
+    low, high = np.quantile(
+        by_family[draws].mean(axis=1), [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]
+    )
     return SelectorEvaluation(
         problems=problems,
         families=families[list(COLUMNS)],

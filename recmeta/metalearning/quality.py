@@ -69,7 +69,9 @@ class QualityModel:
     targets: F64
     fallback: int
 
-    def predict(self, features: dict[str, float], split: str, allowed: NDArray[np.bool_]) -> Quality:
+    def predict(
+        self, features: dict[str, float], split: str, allowed: NDArray[np.bool_]
+    ) -> Quality:
         """Of a log with these meta-features under a split; only ``allowed`` ones can be the SBS."""
         x = inputs_of(features, split)
         share = np.clip(self.process.mean(x)[0], 0.0, 1.0)
