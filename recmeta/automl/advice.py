@@ -10,7 +10,7 @@ from recmeta.execution.budget import size_text, time_text, to_bytes, to_seconds
 from recmeta.metafeatures import extract_all
 from recmeta.metalearning import metadata
 from recmeta.metalearning.nearest import nearest
-from recmeta.metalearning.selector import Choice, Selector
+from recmeta.metalearning.selector import RISK, Choice, Selector
 
 N_NEAREST = 3
 
@@ -70,8 +70,14 @@ def advise(
     features = extract_all(train, seed=seed)
     measured = clock.perf_counter()
     positives = split.fold("test").fit
-    choices = selector.rank(features, (*positives.shape, positives.nnz), split=split.name)
-    choices = [_within(choice, *limits) for choice in choices]
+    choices = selector.rank(
+        features,
+        (*positives.shape, positives.nnz),
+        split=split.name,
+        seconds=limits[0],
+        n_bytes=limits[1],
+    )
+    choices = [_explained(choice, *limits) for choice in choices]
     neighbours = nearest(features, known, N_NEAREST)
     done = clock.perf_counter()
     return Recommendation(
@@ -92,15 +98,16 @@ def advise(
     )
 
 
-def _within(choice: Choice, seconds: float | None, n_bytes: int | None) -> Choice:
-    """The choice, no longer advised if its fit would go over a limit."""
-    if choice.advised and seconds is not None and choice.fit_seconds > seconds:
-        reason = f"would take about {time_text(choice.fit_seconds)} of {time_text(seconds)}"
-        return replace(choice, advised=False, reason=reason)
-    if choice.advised and n_bytes is not None and choice.fit_bytes > n_bytes:
-        reason = f"would need about {size_text(choice.fit_bytes)} of {size_text(n_bytes)}"
-        return replace(choice, advised=False, reason=reason)
-    return choice
+def _explained(choice: Choice, seconds: float | None, n_bytes: float | None) -> Choice:
+    """The choice; where it may go over a limit, with what it would take."""
+    if choice.p_fail <= RISK:
+        return choice
+    if n_bytes is not None and choice.fit_bytes > 0.5 * n_bytes:
+        reason = f"may need about {size_text(choice.fit_bytes)}, with {size_text(n_bytes)} to use"
+    else:
+        least = "" if seconds is None else f", with {time_text(seconds)} to use"
+        reason = f"may take about {time_text(choice.fit_seconds)}{least}"
+    return replace(choice, reason=reason)
 
 
 def _best_of_others(choices: list[Choice]) -> tuple[Choice, ...]:

@@ -27,7 +27,7 @@ LogFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="An interaction log: csv, tsv, jsonl, parquet, .inter or '::'-separated; .gz and .zst.",
+        help="A log: csv, tsv, jsonl, parquet, .inter or '::'-separated; also as .gz or .zst.",
         show_default=False,
     ),
 ]

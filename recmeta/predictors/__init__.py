@@ -1,1 +1,1 @@
-"""The predictor core: from what is known of a task and a candidate to a mean and its uncertainty."""
+"""The predictor core: from what is known of a task and a candidate to mean and uncertainty."""
