@@ -126,13 +126,13 @@ class Model:
     def recommend_history(self, items: Iterable[Any], k: int = 10) -> "pd.DataFrame":
         """The k best items for a new user with this history; unknown items are left out."""
         columns = _places(_as_ids(list(items), self.items), self.items)
-        columns = np.unique(columns[columns >= 0]).astype(np.int32)
-        ones = np.ones(len(columns), dtype=np.float32)
-        history = csr_array((ones, columns, [0, len(columns)]), shape=(1, len(self.items)))
+        known = np.unique(columns[columns >= 0]).astype(np.int32)
+        ones = np.ones(len(known), dtype=np.float32)
+        history = csr_array((ones, known, [0, len(known)]), shape=(1, len(self.items)))
         found = np.full((1, k), -1, dtype=np.int32), np.zeros((1, k), dtype=np.float32)
-        if self.estimator.inductive and len(columns):
+        if self.estimator.inductive and len(known):
             found = self.estimator.recommend(history, k, users=np.array([-1]))
-        return self._answer(np.array([NEW_USER], dtype=object), *found, [columns])
+        return self._answer(np.array([NEW_USER], dtype=object), *found, [known])
 
     def save(self, path: str | Path) -> None:
         """Write one file: manifest.json and safetensors, ids and histories inside, no pickle."""
@@ -154,7 +154,7 @@ class Model:
         fallback = items < 0
         popular = np.argsort(-self.popularity, kind="stable").astype(np.int32)
         popular = popular[self.popularity[popular] > 0]
-        for row in np.flatnonzero(fallback.any(axis=1)):  # few: only lists that are short
+        for row in np.flatnonzero(fallback.any(axis=1)).tolist():  # few: only lists that are short
             taken = np.concatenate([items[row], seen[row]])
             free = popular[: items.shape[1] + len(taken)]
             free = free[~np.isin(free, taken)][: int(fallback[row].sum())]

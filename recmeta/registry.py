@@ -52,7 +52,7 @@ def discover(package: str, kind: type[T]) -> dict[str, type[T]]:
     dict of str to type
         Class name to class, sorted by name without regard to case.
     """
-    return dict(_discover(package, kind))
+    return dict(_discover(package, kind))  # type: ignore[arg-type]
 
 
 def find(entries: dict[str, T], name: str, what: str) -> T:

@@ -63,10 +63,10 @@ class GlobalEffects(Recommender):
         else:
             users = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
             residual = X.data - X.data.mean(dtype=np.float64)
-            user_bias = np.bincount(users, residual, X.shape[0])
-            user_bias /= self.user_shrinkage + np.diff(X.indptr)
-            item_bias = np.bincount(X.indices, residual - user_bias[users], n_items)
-            item_bias /= self.item_shrinkage + counts
+            user_sums = np.bincount(users, residual, X.shape[0])
+            user_bias = user_sums / (self.user_shrinkage + np.diff(X.indptr))
+            item_sums = np.bincount(X.indices, residual - user_bias[users], n_items)
+            item_bias = item_sums / (self.item_shrinkage + counts)
             scores = 1 + item_bias - item_bias[counts > 0].min()
         self.item_scores_ = np.where(counts > 0, scores, 0.0).astype(np.float32)
 

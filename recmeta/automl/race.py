@@ -85,7 +85,7 @@ def race(
     save_to: Path,
     on_attempt: Callable[[Attempt], None],
 ) -> Outcome:
-    """Try popularity, then ``choices`` in their order, then refit the best, within the time.
+    """Try popularity, then ``choices`` in their turns, then refit the best, within the time.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def race(
 
     def tasks() -> Iterator[Task]:
         yield _task(bundle, POPULARITY, {}, rules, ("validation", "test"))
-        for choice in choices:
+        for choice in sorted(choices, key=lambda one: one.turn):
             left = rules.left() - _reserve(outcome)
             if left * SHARE < OVERHEAD:
                 break

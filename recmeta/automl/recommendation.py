@@ -88,7 +88,7 @@ class Recommendation:
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Header and rows of the table that people see: an algorithm a row."""
-        header = (
+        header: tuple[str, ...] = (
             "#",
             "algorithm",
             f"{self.metric} (80% interval)",
@@ -97,7 +97,7 @@ class Recommendation:
             "memory",
             "configuration",
         )
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 str(rank),
                 choice.algorithm,

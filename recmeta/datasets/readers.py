@@ -174,10 +174,12 @@ def _merged(data: Interactions, key: NDArray[np.int64], policy: str) -> Interact
     when = data.timestamps if data.timestamps is not None else np.zeros(len(key), dtype=np.int64)
     rows = np.arange(len(key))
     values = data.values if data.values is not None else np.ones(len(key), dtype=np.float32)
-    first_by = {"first": when, "last": -when, "max": -values, "sum": -when}[policy]
+    sorts: dict[str, NDArray[Any]] = {"first": when, "last": -when, "max": -values, "sum": -when}
+    first_by = sorts[policy]
     then_by = rows if policy == "first" else -rows
     order = np.lexsort((then_by, first_by, key))
-    starts = np.flatnonzero(np.diff(key[order], prefix=-1))
+    in_order = key[order]
+    starts = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1]]))
     kept = np.zeros(len(key), dtype=np.bool_)
     kept[order[starts]] = True
     if policy == "sum":

@@ -192,7 +192,8 @@ def _touch(fold: Fold, X: csr_array) -> None:
 def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> None:
     if task.memory_bytes is None:
         return
-    cost = type(estimator).cost(*X.shape, X.nnz, **estimator.get_params())
+    n_users, n_items = X.shape
+    cost = type(estimator).cost(n_users, n_items, X.nnz, **estimator.get_params())
     if cost.bytes > task.memory_bytes:
         raise MemoryError(
             f"refused by cost(): about {cost.bytes / MIB:,.0f} MiB are needed, "

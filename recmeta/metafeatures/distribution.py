@@ -24,10 +24,10 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
     values = np.ones(log.n_events) if log.values is None else log.values.astype(np.float64)
     features = statistics("distribution.rating", values)
     for side, places in (("item", log.item_columns), ("user", log.user_rows)):
-        counts = np.bincount(places)
-        present = counts > 0
-        counts = counts[present].astype(np.float64)
-        sums = np.bincount(places, values)[present]
+        n_events = np.bincount(places)
+        present = n_events > 0
+        counts = n_events[present].astype(np.float64)
+        sums = np.bincount(places, values)[present].astype(np.float64)
         features |= statistics(f"distribution.{side}_count", counts)
         features |= statistics(f"distribution.{side}_sum", sums)
         features |= statistics(f"distribution.{side}_mean", sums / np.maximum(counts, 1))

@@ -7,6 +7,7 @@ The sample depends on the seed and on the numbering of users: an estimate, not a
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ N_EVENTS = 30_000
 N_ITEMS = 2_500  # EASE is cubic in it: 0.3 s on one core
 K = 10
 REFERENCE = "item_knn"
-LANDMARKS = {
+LANDMARKS: dict[str, tuple[str, dict[str, Any]]] = {
     "item_knn": ("ItemKNN", {"n_neighbours": 100, "shrink": 10.0}),
     "top_popular": ("TopPopular", {}),
     "user_knn": ("UserKNN", {"n_neighbours": 100, "shrink": 10.0}),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from recmeta.algorithms import get
@@ -73,26 +74,28 @@ def fit_costs(known: MetaData) -> CostModel:
     promised = [_promise(run) for run in runs.to_dict("records")]
     seconds = np.log(np.maximum([cost[0] for cost in promised], LEAST_SECONDS))
     n_bytes = np.log(np.maximum([cost[1] for cost in promised], LEAST_BYTES))
-    took = np.log(np.maximum(runs["fit_s"].fillna(runs["total_s"] / 2), LEAST_SECONDS))
-    used = np.log(np.maximum(runs["peak_mb"] * 2**20, LEAST_BYTES))
+    taken = runs["fit_s"].fillna(runs["total_s"] / 2).to_numpy(dtype=np.float64)
+    took = np.log(np.maximum(taken, LEAST_SECONDS))
+    peaks = runs["peak_mb"].to_numpy(dtype=np.float64) * 2**20
+    used = np.log(np.maximum(peaks, LEAST_BYTES))
     algorithms = runs["algorithm"].to_numpy()
     ok, late = (runs["status"] == "ok").to_numpy(), (runs["status"] == "timeout").to_numpy()
     # a stopped run says something only where it took longer than it should have
-    told = ok | (late & (took.to_numpy() > seconds))
+    told = ok | (late & (took > seconds))
     return CostModel(
         seconds=_corrections(algorithms[told], (took - seconds)[told]),
         bytes=_corrections(algorithms[ok], (used - n_bytes)[ok]),
     )
 
 
-def _promise(run: dict[str, Any]) -> tuple[float, float]:
+def _promise(run: Mapping[Any, Any]) -> tuple[float, float]:
     shape = (run["n_users"], run["n_items"], run["nnz"])
     cost = get(run["algorithm"]).cost(*shape, **json.loads(run["params"]))
     return cost.seconds, cost.bytes
 
 
-def _corrections(algorithms: Any, logs: "pd.Series[float]") -> dict[str, Correction]:
-    grouped = logs.groupby(algorithms)
+def _corrections(algorithms: Any, logs: NDArray[np.float64]) -> dict[str, Correction]:
+    grouped = pd.Series(logs).groupby(algorithms)
     return {
         str(name): Correction(
             float(group.median()),

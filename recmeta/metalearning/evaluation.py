@@ -25,8 +25,8 @@ from recmeta.metalearning.performance import Performance, performance
 from recmeta.metalearning.selector import RISK, Choice, Selector
 
 TRIED = (2, 4, 8)
-COLUMNS = ("chosen", "sbs", "vbs", "random")
-COLUMNS += tuple(f"{name}_{k}" for k in TRIED for name in ("tried", "mean"))
+COLUMNS = ["chosen", "sbs", "vbs", "random"]
+COLUMNS += [f"{name}_{k}" for k in TRIED for name in ("tried", "mean")]
 N_BOOTSTRAP = 2000
 CONFIDENCE = 0.9
 FITS_A_TASK = 2.2
@@ -90,8 +90,9 @@ def leave_one_family_out(
         for problem in np.flatnonzero(out).tolist():
             row = known.problems.iloc[problem]
             shape = (int(row["n_users"]), int(row["n_items"]), int(row["nnz"]))
+            features = {str(name): value for name, value in row.items()}
             choices = selector.rank(
-                row.to_dict(), shape, split=row["split"], seconds=seconds, n_bytes=n_bytes
+                features, shape, split=row["split"], seconds=seconds, n_bytes=n_bytes
             )
             names = {name: row[name] for name in ("family", "dataset", "split")}
             rows.append(names | _facts(truth, problem, choices, selector, column_of))
@@ -165,8 +166,8 @@ def _summary(problems: pd.DataFrame, seed: int) -> SelectorEvaluation:
     )
     return SelectorEvaluation(
         problems=problems,
-        families=families[list(COLUMNS)],
-        mean=families[list(COLUMNS)].mean(),
+        families=families[COLUMNS],
+        mean=families[COLUMNS].mean(),
         gain=float(by_family.mean()),
         low=float(low),
         high=float(high),

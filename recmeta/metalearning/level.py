@@ -5,6 +5,7 @@ interval comes from the errors made on families that were left out, so it holds 
 family that has never been seen.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class LevelModel:
     weights: F64
     by_time: NDArray[np.bool_]
 
-    def predict(self, features: dict[str, float], split: str) -> tuple[float, float]:
+    def predict(self, features: Mapping[str, float], split: str) -> tuple[float, float]:
         """log(best score), and the half-width of its 80 % interval."""
         x = _row([features[name] for name in FEATURES], split)
         mean = float(self.ridge.predict((x[None] - self.centre) / self.spread)[0])
@@ -80,4 +81,5 @@ def _quantile(errors: F64, weights: F64) -> float:
     """The weighted COVERAGE quantile: split conformal with families in place of rows."""
     order = np.argsort(errors)
     share = np.cumsum(weights[order]) / (weights.sum() + weights.max())
-    return float(errors[order][min(np.searchsorted(share, COVERAGE), len(errors) - 1)])
+    place = int(np.searchsorted(share, COVERAGE))
+    return float(errors[order][min(place, len(errors) - 1)])

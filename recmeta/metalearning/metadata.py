@@ -111,7 +111,8 @@ class MetaData:
         columns = [f"{part}:{name}@{cutoff}" for part in PARTS]
         file = self.folder / "runs.parquet"
         values = pd.read_parquet(file, columns=columns).loc[self.runs.index]
-        return Scores(*(self.table(values[column]) for column in columns), self._failed())
+        validation, test = (self.table(values[column]) for column in columns)
+        return Scores(validation, test, self._failed())
 
     def table(self, values: "pd.Series[Any]") -> F64:
         """A column of the runs as (n_problems, n_configurations), NaN where there is no run."""
@@ -120,7 +121,7 @@ class MetaData:
         return result
 
     def _failed(self) -> NDArray[np.bool_]:
-        return self.table((self.runs["status"] != "ok").astype(float)) == 1.0
+        return np.equal(self.table((self.runs["status"] != "ok").astype(float)), 1.0)
 
 
 @cache

@@ -5,6 +5,7 @@ the shares. The single best configuration (SBS) stays the first choice unless an
 with strong evidence: with some 30 families, small predicted gains are noise.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +71,7 @@ class QualityModel:
     fallback: int
 
     def predict(
-        self, features: dict[str, float], split: str, allowed: NDArray[np.bool_]
+        self, features: Mapping[str, float], split: str, allowed: NDArray[np.bool_]
     ) -> Quality:
         """Of a log with these meta-features under a split; only ``allowed`` ones can be the SBS."""
         x = inputs_of(features, split)
@@ -117,6 +118,6 @@ def inputs(known: MetaData) -> F64:
     return np.column_stack([known.features(list(FEATURES)), by_time])
 
 
-def inputs_of(features: dict[str, float], split: str) -> F64:
+def inputs_of(features: Mapping[str, float], split: str) -> F64:
     """(1, n_features + 1)."""
     return np.array([[*(features[name] for name in FEATURES), float(split in BY_TIME)]])

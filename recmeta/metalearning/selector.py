@@ -91,11 +91,12 @@ class Selector:
     def configurations_(self) -> list[tuple[str, dict[str, Any]]]:
         """Algorithm and hyperparameters, in the order of the columns of ``scores_``."""
         rows = self.known_.configurations.iloc[self.scores_.columns]
-        return [(row.algorithm, json.loads(row.params)) for row in rows.itertuples(index=False)]
+        pairs = zip(rows["algorithm"], rows["params"], strict=True)
+        return [(algorithm, json.loads(params)) for algorithm, params in pairs]
 
     def rank(
         self,
-        features: dict[str, float],
+        features: Mapping[str, float],
         shape: Shape,
         *,
         split: str = "random_holdout",
