@@ -186,7 +186,8 @@ def _parsed(column: pa.ChunkedArray, found: Findings) -> NDArray[np.int64]:
     stamps = pd.to_datetime(column.to_pandas(), errors="coerce", utc=True, format="mixed")
     missing = stamps.isna().to_numpy()
     found.refuse("E116", missing, "rows have no readable time")
-    return np.asarray(stamps.astype("int64").to_numpy() // 10**9 * ~missing, dtype=np.int64)
+    whole = stamps.fillna(pd.Timestamp(0, tz="UTC")).dt.as_unit("s")  # else pandas chooses the unit
+    return np.asarray(whole.astype("int64"), dtype=np.int64)
 
 
 def _guess_unit(values: NDArray[np.float64], found: Findings) -> int:

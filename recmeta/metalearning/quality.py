@@ -83,7 +83,8 @@ class QualityModel:
         first = int(np.argmax(np.where(leaves, share, -1.0))) if leaves.any() else single_best
         order = np.argsort(-share, kind="stable")
         return Quality(
-            share=share,
+            # what lacks the evidence to come first is not shown as better than the first either
+            share=np.minimum(share, share[first]),
             spread=self.process.predict(x)[1][0],
             p_worthwhile=p_worthwhile,
             p_popularity=self._p_better(x, self.fallback, 0.0),
