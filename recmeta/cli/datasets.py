@@ -15,10 +15,10 @@ datasets_app = typer.Typer(
 
 @datasets_app.command("list")
 def list_datasets(json: options.Json = False) -> None:
-    """The data sets that the predictions were learned from."""
-    from recmeta.datasets.catalogue import CATALOGUE  # late: --help doesn't wait for pandas
+    """The known data sets: sizes, families, where they come from."""
+    from recmeta.datasets.catalogue import catalogue  # late: --help doesn't wait for pandas
 
-    entries = list(CATALOGUE.values())
+    entries = list(catalogue().values())
     if json:
         say_json(entries)
         return
