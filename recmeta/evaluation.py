@@ -13,7 +13,7 @@ from recmeta.algorithms import Recommender
 from recmeta.metrics import CUTOFFS, PER_USER, Accumulator, parse
 
 if TYPE_CHECKING:
-    from recmeta.datasets.splits import Fold
+    from recmeta.datasets.folds import Fold
 
 BLOCK = 8192  # users ranked before they are measured: 1.6 MB of lists
 
@@ -76,7 +76,8 @@ def evaluate(
     started = time.perf_counter()
     n_items = fold.fit.shape[1]
     counts = np.bincount(fold.fit.indices, minlength=n_items)
-    accumulator = Accumulator(n_items, counts, cutoffs)
+    n_other_users = max(fold.fit.shape[0] - len(fold.rows), 0)
+    accumulator = Accumulator(n_items, counts, cutoffs, n_other_users=n_other_users)
     wanted = [_column(name, cutoffs) for name in per_user]
     kept: list[list[NDArray[np.float32]]] = [[] for _ in per_user]
     for start in range(0, len(fold.rows), BLOCK):
@@ -87,7 +88,7 @@ def evaluate(
         values = accumulator.add(items, fold.relevant[block], per_user=bool(per_user))
         for (metric, column), vectors in zip(wanted, kept, strict=True):
             assert values is not None
-            vectors.append(values[:, metric, column].copy())
+            vectors.append(values[:, metric, column].astype(np.float32))
     empty = np.zeros(0, dtype=np.float32)
     return Evaluation(
         values=accumulator.result(),
@@ -102,9 +103,9 @@ def evaluate(
 
 def _column(name: str, cutoffs: Sequence[int]) -> tuple[int, int]:
     """Where the accumulator's per-user values have a metric."""
-    metric, k = parse(name)
-    if metric not in PER_USER or k not in cutoffs:
+    metric, k = parse(name, cutoffs)
+    if metric not in PER_USER:
         raise ValueError(
-            f"{name} has no value for each user; these have one: {', '.join(PER_USER)} at {cutoffs}"
+            f"{name} has no value for each user; these have one: {', '.join(PER_USER)}"
         )
     return PER_USER.index(metric), list(cutoffs).index(k)

@@ -3,6 +3,7 @@
 ``METRICS`` has each metric's formula; ``Accumulator`` takes the lists in blocks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import Literal
@@ -39,11 +40,15 @@ METRICS: dict[str, Metric] = {
     for function in ACCURACY
 }
 METRICS["novelty"] = Metric(
-    "novelty", "Mean over L of -log2(interactions of the item / all interactions).", "user", None
+    "novelty",
+    "Mean over L of -log2(interactions of the item / all interactions), at least one "
+    "interaction an item; users without a list are left out.",
+    "user",
+    None,
 )
 METRICS["average_popularity"] = Metric(
-    "average_popularity", "Mean over L of interactions of the item / those of the most popular.",
-    "user", None,
+    "average_popularity", "Mean over L of interactions of the item / those of the most popular; "
+    "users without a list are left out.", "user", None,
 )  # fmt: skip
 METRICS.update(
     {
@@ -53,8 +58,8 @@ METRICS.update(
 )
 
 
-def parse(text: str) -> tuple[str, int]:
-    """``"ndcg@10"`` as its metric's name and cutoff.
+def parse(text: str, cutoffs: Sequence[int] = CUTOFFS) -> tuple[str, int]:
+    """``"ndcg@10"`` as its metric's name and cutoff, one of ``cutoffs``.
 
     Raises
     ------
@@ -62,8 +67,10 @@ def parse(text: str) -> tuple[str, int]:
         Saying how to write one, or which metrics and cutoffs there are.
     """
     name, _, cutoff = text.partition("@")
-    if not cutoff.isdigit() or int(cutoff) not in CUTOFFS:
-        raise ValueError(f"not a metric: {text!r}; write name@cutoff with a cutoff of {CUTOFFS}")
+    if not cutoff.isdecimal() or int(cutoff) not in cutoffs:
+        raise ValueError(
+            f"not a metric: {text!r}; write name@cutoff with a cutoff of {tuple(cutoffs)}"
+        )
     try:
         return find({key: key for key in METRICS}, name, "metric"), int(cutoff)
     except KeyError as error:

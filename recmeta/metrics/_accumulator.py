@@ -1,4 +1,4 @@
-"""Accumulator: all metrics at all cutoffs from blocks of lists, in memory that blocks don't grow."""
+"""Accumulator: 315 numbers from blocks of ranked lists, one pass, a few arrays of state."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.metrics import beyond_accuracy
-from recmeta.metrics._kernel import PER_USER, walk
+from recmeta.metrics._kernel import OF_LISTS, PER_USER, first_faulty, walk
 
 CUTOFFS: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 30, 40, 50)
 
 
 class Accumulator:
-    """Add blocks of users; take the result at the end. How they are cut into blocks changes nothing.
+    """Add blocks of users; take the result at the end. The cut into blocks changes nothing.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ class Accumulator:
         Interactions of each item in what was learned from: its popularity.
     cutoffs : sequence of int
         Ascending.
+    n_other_users : int
+        Users without a held-out item who are in no block; ``users_in_gt`` counts them.
 
     Notes
     -----
@@ -29,7 +31,12 @@ class Accumulator:
     """
 
     def __init__(
-        self, n_items: int, item_counts: NDArray[np.generic], cutoffs: Sequence[int] = CUTOFFS
+        self,
+        n_items: int,
+        item_counts: NDArray[np.generic],
+        cutoffs: Sequence[int] = CUTOFFS,
+        *,
+        n_other_users: int = 0,
     ) -> None:
         if not cutoffs or list(cutoffs) != sorted(set(cutoffs)) or cutoffs[0] < 1:
             raise ValueError(f"cutoffs must be ascending and at least 1: got {tuple(cutoffs)}")
@@ -44,13 +51,14 @@ class Accumulator:
         n_cutoffs = len(self.cutoffs)
         self._discount = 1 / np.log2(np.arange(2, self.cutoffs[-1] + 2))
         self._stamp = np.full(n_items, -1, dtype=np.int64)
+        self._stamped = 0
         self._sums = np.zeros((len(PER_USER), n_cutoffs))
         self._totals = np.zeros(2, dtype=np.int64)
         self._exposure = np.zeros((n_cutoffs, n_items), dtype=np.int64)
         self._hit_exposure = np.zeros((n_cutoffs, n_items), dtype=np.int64)
         self._user_counts = np.zeros((2, n_cutoffs), dtype=np.int64)
         self._held_out = np.zeros(n_items, dtype=np.bool_)
-        self.n_rows = 0
+        self.n_rows = n_other_users
 
     @property
     def n_users(self) -> int:
@@ -59,7 +67,7 @@ class Accumulator:
 
     def add(
         self, ranking: NDArray[np.int32], relevant: csr_array, *, per_user: bool = False
-    ) -> NDArray[np.float32] | None:
+    ) -> NDArray[np.float64] | None:
         """Add a block of users.
 
         Parameters
@@ -67,31 +75,35 @@ class Accumulator:
         ranking : int32 array, (n_rows, k)
             Item columns, best first; -1 pads. A shorter k than the largest cutoff is a short list.
         relevant : csr_array, (n_rows, n_items)
-            The held-out items; a row without one is left out of all means.
+            The held-out items: its entries that are not 0, whatever their value. A row without one
+            is left out of all means.
         per_user : bool
             Return the values of each user.
 
         Returns
         -------
-        float32 array, (n_rows, len(PER_USER), n_cutoffs), or None
-            NaN for users without a held-out item.
+        float64 array, (n_rows, len(PER_USER), n_cutoffs), or None
+            NaN for users without a held-out item; novelty and popularity also where the list is
+            empty.
+
+        Raises
+        ------
+        ValueError
+            If the shapes don't fit, or a row is no list: an item twice would be two hits.
         """
-        if ranking.shape[0] != relevant.shape[0]:
-            raise ValueError(
-                f"a row of lists for each row held out: got {ranking.shape[0]} and {relevant.shape[0]}"
-            )
+        lists, held_out = self._checked(ranking, relevant)
         n_rows = ranking.shape[0] if per_user else 0
-        values = np.full((n_rows, *self._sums.shape), np.nan, dtype=np.float32)
+        values = np.full((n_rows, *self._sums.shape), np.nan)
         walk(
-            np.ascontiguousarray(ranking, dtype=np.int32),
-            relevant.indptr.astype(np.int32, copy=False),
-            relevant.indices.astype(np.int32, copy=False),
+            lists,
+            held_out.indptr.astype(np.int32, copy=False),
+            held_out.indices.astype(np.int32, copy=False),
             np.asarray(self.cutoffs, dtype=np.int64),
             self._information,
             self._popularity,
             self._discount,
             self._stamp,
-            self.n_rows,
+            self._stamped,
             self._sums,
             self._totals,
             self._exposure,
@@ -100,13 +112,38 @@ class Accumulator:
             self._held_out,
             values,
         )
-        self.n_rows += ranking.shape[0]
+        self._stamped += len(lists)
+        self.n_rows += len(lists)
         return values if per_user else None
+
+    def _checked(
+        self, ranking: NDArray[np.int32], relevant: csr_array
+    ) -> tuple[NDArray[np.int32], csr_array]:
+        lists, held_out = np.ascontiguousarray(ranking, dtype=np.int32), csr_array(relevant)
+        shape = (len(lists), len(self._stamp))
+        if lists.ndim != 2 or held_out.shape != shape:
+            raise ValueError(
+                f"ranking must be (n_rows, k) and relevant (n_rows, {shape[1]}): "
+                f"got {lists.shape} and {held_out.shape}"
+            )
+        if not held_out.has_canonical_format or (held_out.data == 0).any():
+            held_out = held_out.copy()
+            held_out.sum_duplicates()
+            held_out.eliminate_zeros()
+        row = first_faulty(lists, self._stamp, self._stamped)
+        self._stamped += len(lists)
+        if row >= 0:
+            raise ValueError(
+                f"a list has items in 0..{shape[1] - 1}, each once, then -1 to the end: "
+                f"got {lists[row].tolist()} in row {row}"
+            )
+        return lists, held_out
 
     def result(self) -> dict[str, float]:
         """``"ndcg@10"`` and the like to value, for every metric and cutoff; NaN without users."""
+        counted = self._totals[[int(name in OF_LISTS) for name in PER_USER]]
         with np.errstate(invalid="ignore"):
-            means = self._sums / np.array([self._totals[int(i >= 9)] for i in range(len(PER_USER))])[:, None]  # fmt: skip
+            means = self._sums / counted[:, None]
         found = {
             f"{name}@{k}": float(means[row, column])
             for row, name in enumerate(PER_USER)

@@ -18,6 +18,28 @@ PER_USER = (
     "precision", "recall", "precision_recall_min_den", "f1", "hit_rate", "ndcg", "map", "mrr",
     "arhr", "novelty", "average_popularity",
 )  # fmt: skip
+OF_LISTS = ("novelty", "average_popularity")  # of what a list has: undefined for an empty one
+
+
+@njit(cache=True, nogil=True)
+def first_faulty(  # type: ignore[no-untyped-def]
+    ranking,  # int32 (n_rows, k_max)
+    stamp,  # int64 (n_items,): the last list that has the item; changed
+    first_stamp,
+):
+    """The first row that has an item twice, one that does not exist or one after a pad; or -1."""
+    n_items = len(stamp)
+    for row in range(ranking.shape[0]):
+        ended = False
+        for place in range(ranking.shape[1]):
+            item = ranking[row, place]
+            if item < 0:
+                ended = True
+            elif ended or item >= n_items or stamp[item] == first_stamp + row:
+                return row
+            else:
+                stamp[item] = first_stamp + row
+    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -37,7 +59,7 @@ def walk(  # type: ignore[no-untyped-def]
     hit_exposure,  # int64 (n_cutoffs, n_items): the same for hits; added to
     user_counts,  # int64 (2, n_cutoffs): users with a full list, with a hit; added to
     held_out,  # bool (n_items,): changed
-    per_user,  # float32 (n_rows or 0, n_metrics, n_cutoffs): written
+    per_user,  # float64 (n_rows or 0, n_metrics, n_cutoffs): written
 ):
     k_max, n_cutoffs = ranking.shape[1], len(cutoffs)
     n_metrics = sums.shape[0]

@@ -10,8 +10,9 @@ rel_i   1 if the item at place i of L is in T, else 0
 P@i     hits among the first i / i
 ======  =====================================================  ==================
 
-Every function takes ``ranking`` (n_rows, at least k; -1 pads), ``relevant`` (CSR, (n_rows, n_items))
-and k, and gives a float64 array (n_rows,), NaN where nothing was held out. O(n_rows k).
+Every function takes ``ranking`` (n_rows, at least k; -1 pads), ``relevant`` (CSR,
+(n_rows, n_items)) and k, and gives a float64 array (n_rows,), NaN where nothing was held out.
+O(n_rows k).
 """
 
 import numpy as np
@@ -83,4 +84,4 @@ def _per_user(name: str, ranking: Lists, relevant: csr_array, k: int) -> Vector:
     counts = np.zeros(relevant.shape[1])  # popularity plays no part here
     values = Accumulator(relevant.shape[1], counts, (k,)).add(ranking, relevant, per_user=True)
     assert values is not None
-    return values[:, PER_USER.index(name), 0].astype(np.float64)
+    return values[:, PER_USER.index(name), 0]

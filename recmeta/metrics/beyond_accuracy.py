@@ -97,7 +97,7 @@ def items_in_gt(e: Exposure) -> float:
 
 
 def users_in_gt(e: Exposure) -> float:
-    """Rows with a held-out item / rows; the same for every algorithm and cutoff."""
+    """Users with a held-out item / users; the same for every algorithm and cutoff."""
     return e.n_users / e.n_rows if e.n_rows else math.nan
 
 
