@@ -1,4 +1,4 @@
-"""Every algorithm beside its best peer, in one run: fit seconds, users/s of top-50, NDCG@10, cost().
+"""Every algorithm beside its best peer, in one run: fit seconds, users/s of top-50, NDCG@10.
 
     python benchmarks/algorithms.py [LOG] [--only EASE,IALS] [--repeats 3]
 
@@ -38,19 +38,61 @@ CASES = (
     Case("TopPopular", {}, peers.numpy_top_popular()),
     Case("GlobalEffects", {}, peers.surprise_baseline()),
     Case("ItemKNN", {"n_neighbours": 100, "shrink": 0}, peers.sparse_dot_topn_cosine(100)),
-    Case("ItemKNN", {"n_neighbours": 100, "shrink": 0}, peers.implicit_neighbours("CosineRecommender", 101)),
-    Case("UserKNN", {"n_neighbours": 100, "shrink": 0}, peers.sparse_dot_topn_cosine(100, users=True)),
-    Case("UserKNN", {"n_neighbours": 100, "shrink": 0}, peers.implicit_neighbours("CosineRecommender", 101, users=True)),
-    Case("P3alpha", {"n_neighbours": 100, "alpha": 1.0}, peers.irspack("P3alphaRecommender", alpha=1.0, top_k=100)),
-    Case("RP3beta", {"n_neighbours": 100, "alpha": 1.0, "beta": 0.3}, peers.irspack("RP3betaRecommender", alpha=1.0, beta=0.3, top_k=100)),
+    Case(
+        "ItemKNN",
+        {"n_neighbours": 100, "shrink": 0},
+        peers.implicit_neighbours("CosineRecommender", 101),
+    ),
+    Case(
+        "UserKNN", {"n_neighbours": 100, "shrink": 0}, peers.sparse_dot_topn_cosine(100, users=True)
+    ),
+    Case(
+        "UserKNN",
+        {"n_neighbours": 100, "shrink": 0},
+        peers.implicit_neighbours("CosineRecommender", 101, users=True),
+    ),
+    Case(
+        "P3alpha",
+        {"n_neighbours": 100, "alpha": 1.0},
+        peers.irspack("P3alphaRecommender", alpha=1.0, top_k=100),
+    ),
+    Case(
+        "RP3beta",
+        {"n_neighbours": 100, "alpha": 1.0, "beta": 0.3},
+        peers.irspack("RP3betaRecommender", alpha=1.0, beta=0.3, top_k=100),
+    ),
     Case("EASE", {"l2": 500.0}, peers.irspack("DenseSLIMRecommender", reg=500.0)),
-    Case("SLIM", {"alpha": 50.0, "l1_ratio": 0.1}, peers.irspack("SLIMRecommender", alpha=0.01, l1_ratio=0.1, top_k=None)),
+    Case(
+        "SLIM",
+        {"alpha": 50.0, "l1_ratio": 0.1},
+        peers.irspack("SLIMRecommender", alpha=0.01, l1_ratio=0.1, top_k=None),
+    ),
     Case("PureSVD", {"n_factors": 64}, peers.sklearn_svd(64)),
-    Case("IALS", {"n_factors": 64, "n_epochs": 16}, peers.irspack("IALSRecommender", n_components=64, alpha0=0.1, reg=0.003, train_epochs=16)),
-    Case("IALS", {"n_factors": 64, "n_epochs": 15}, peers.implicit_factors("AlternatingLeastSquares", factors=64, iterations=15, regularization=0.01)),
+    Case(
+        "IALS",
+        {"n_factors": 64, "n_epochs": 16},
+        peers.irspack("IALSRecommender", n_components=64, alpha0=0.1, reg=0.003, train_epochs=16),
+    ),
+    Case(
+        "IALS",
+        {"n_factors": 64, "n_epochs": 15},
+        peers.implicit_factors(
+            "AlternatingLeastSquares", factors=64, iterations=15, regularization=0.01
+        ),
+    ),
     Case("BPR", {"n_factors": 64, "n_epochs": 20}, peers.cornac_bpr(64, 20)),
-    Case("BPR", {"n_factors": 64, "n_epochs": 20}, peers.implicit_factors("BayesianPersonalizedRanking", factors=64, iterations=20, learning_rate=0.05, verify_negative_samples=True)),
-)  # fmt: skip
+    Case(
+        "BPR",
+        {"n_factors": 64, "n_epochs": 20},
+        peers.implicit_factors(
+            "BayesianPersonalizedRanking",
+            factors=64,
+            iterations=20,
+            learning_rate=0.05,
+            verify_negative_samples=True,
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +155,8 @@ def compare(case: Case, fold: Any, repeats: int) -> str:
     cost = cls.cost(*fold.fit.shape, fold.fit.nnz, **cls(**case.params).get_params())
     peak = max(median(ours, "peak_bytes"), 1.0)
     return (
-        f"| {case.algorithm} | {case.peer.library} | {fit:.3f} | {peer_fit:.3f} | {fit / peer_fit:.2f} "
+        f"| {case.algorithm} | {case.peer.library} "
+        f"| {fit:.3f} | {peer_fit:.3f} | {fit / peer_fit:.2f} "
         f"| {top:,.0f} | {peer_top:,.0f} | {peer_top / top:.2f} "
         f"| {median(ours, 'ndcg'):.4f} | {median(theirs, 'ndcg'):.4f} "
         f"| {cost.seconds / fit:.2f} | {cost.bytes / peak:.2f} |"

@@ -1,4 +1,4 @@
-"""EASE beside an independent float64 EASE (numpy.linalg.inv) on the same split, l2 tuned on validation.
+"""EASE beside an independent float64 EASE (numpy.linalg.inv), same split, tuned on validation.
 
     python benchmarks/ease_reference.py LOG [LOG ...]
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from recmeta.algorithms import get
 from recmeta.datasets import read
-from recmeta.datasets.splits import Fold, random_holdout
+from recmeta.datasets.folds import Fold
+from recmeta.datasets.splits import random_holdout
 from recmeta.evaluation import evaluate
 
 PENALTIES = (30.0, 100.0, 300.0, 1000.0, 3000.0)

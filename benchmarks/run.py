@@ -1,4 +1,4 @@
-"""``make bench``: every benchmark, one after the other; each prints a table with its peers beside."""
+"""``make bench``: every benchmark, one after the other; each prints a table with its peers."""
 
 import argparse
 import subprocess

@@ -1,4 +1,4 @@
-"""What starting costs: ``import recmeta`` (limit 0.5 s) and ``recmeta --help`` (limit 1 s), medians of 7."""
+"""What starting costs: ``import recmeta`` and ``recmeta --help``, medians of 7."""
 
 import statistics
 import subprocess

@@ -1,6 +1,6 @@
 """Writes shop.csv, the log of `make demo`: synthetic, so that it is free to share.
 
-    .venv/bin/python examples/make_shop.py
+.venv/bin/python examples/make_shop.py
 """
 
 from pathlib import Path

@@ -167,7 +167,7 @@ class Recommender(BaseEstimator, ABC):
         return np.asarray(factors @ self.item_factors_.T, dtype=np.float32)
 
     def _check(self, X: Any, *, reset: bool) -> csr_array:
-        """X as canonical float32 CSR: sorted, duplicates summed, no stored zeros; a copy if changed."""
+        """X as float32 CSR: sorted, duplicates summed, no stored zeros; a copy if changed."""
         checked = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         matrix = csr_array(checked)
         if matrix.nnz and matrix.data.min() < 0:

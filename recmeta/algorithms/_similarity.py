@@ -164,7 +164,8 @@ def nearest(
         _nearest(
             block.start, block.stop, *a, *b, form.scale, form.left, form.right, form.left_sum,
             form.right_sum, np.float32(form.shared), np.float32(form.shrink), own,
-            np.zeros(n_others, dtype=np.float32), np.empty(n_others, dtype=np.int32), others, values,
+            np.zeros(n_others, dtype=np.float32), np.empty(n_others, dtype=np.int32), others,
+            values,
         )  # fmt: skip
 
     _in_threads(one_block, _blocks(n_targets))

@@ -39,7 +39,7 @@ class ItemKNN(Recommender):
     feature_weighting : str
         none, tf-idf or bm25: weights of the users in the similarity; the scores take x as it is.
     alpha, beta : float
-        tversky: weight of what only j, only i has. asymmetric: alpha is j's exponent. Others: unused.
+        tversky: weight of what only j, only i has. asymmetric: alpha is j's exponent.
 
     Attributes
     ----------

@@ -25,7 +25,8 @@ class TopPopular(Recommender):
     Examples
     --------
     >>> import numpy as np
-    >>> items, scores = TopPopular().fit(np.array([[1, 1, 0], [1, 0, 0]])).recommend(np.zeros((1, 3)))
+    >>> model = TopPopular().fit(np.array([[1, 1, 0], [1, 0, 0]]))
+    >>> items, scores = model.recommend(np.zeros((1, 3)))
     >>> items[0, :3], scores[0, :3]
     (array([ 0,  1, -1], dtype=int32), array([2., 1., 0.], dtype=float32))
     """

@@ -41,7 +41,7 @@ class UserKNN(Recommender):
     feature_weighting : str
         none, tf-idf or bm25: weights of the items in the similarity; the scores take x_v as it is.
     alpha, beta : float
-        tversky: weight of what only u, only v has. asymmetric: alpha is u's exponent. Others: unused.
+        tversky: weight of what only u, only v has. asymmetric: alpha is u's exponent.
 
     Attributes
     ----------

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import Interactions
-from recmeta.datasets.splits import Split, default_split
+from recmeta.datasets.folds import TRAIN, Split
+from recmeta.datasets.splits import default_split
 from recmeta.execution.budget import size_text, time_text, to_bytes, to_seconds
 from recmeta.metafeatures import extract_all
 from recmeta.metalearning import metadata
@@ -66,7 +67,7 @@ def advise(
     known = metadata.load()
     selector = Selector(metric).fit(known)
     learned = clock.perf_counter()
-    train = data.select(split.part == 0)
+    train = data.select(split.part == TRAIN)
     features = extract_all(train, seed=seed)
     measured = clock.perf_counter()
     positives = split.fold("test").fit

@@ -15,7 +15,8 @@ from recmeta.algorithms import get
 from recmeta.automl.advice import advise
 from recmeta.automl.race import Attempt, BudgetError, Outcome, Rules, race
 from recmeta.data import Interactions
-from recmeta.datasets.splits import Fold, Split, default_split
+from recmeta.datasets.folds import Fold, Split
+from recmeta.datasets.splits import default_split
 from recmeta.execution.budget import to_bytes, to_seconds
 from recmeta.execution.bundle import Bundle, write_folds
 from recmeta.execution.state import load_state

@@ -158,6 +158,7 @@ def _missing(role: str, column: str | None, available: Sequence[str], source: st
         near = difflib.get_close_matches(column, available, 1, 0.4)
         hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
         return DataError("E101", f"no column {column!r} in {source}. Columns: {listed}.", hint=hint)
-    near = [name for name in available if any(known in name.lower() for known in NAMES[role][:40] if len(known) > 2)]  # fmt: skip
+    telling = [known for known in NAMES[role] if len(known) > 2]
+    near = [name for name in available if any(known in name.lower() for known in telling)]
     hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
     return DataError("E101", f"no {role} column in {source}. Columns: {listed}.", hint=hint)

@@ -165,7 +165,8 @@ def _without_repeats(data: Interactions, policy: str | None, found: Findings) ->
     if chosen == "keep":
         found.note("N105", f"{message}: kept, each is an event", n_repeats, hint)
         return data
-    said = {"last": "kept the latest", "first": "kept the first", "sum": "summed", "max": "kept the largest"}  # fmt: skip
+    said = {"last": "kept the latest", "first": "kept the first", "sum": "summed"}
+    said["max"] = "kept the largest"
     found.note("W105", f"{message}: {said[chosen]}", n_repeats, hint)
     return _merged(data, key, chosen)
 

@@ -1,4 +1,4 @@
-"""Samples of a log that keep what matters for choosing an algorithm: whole users, all their items."""
+"""Samples of a log that keep what decides on an algorithm: whole users with all their items."""
 
 from dataclasses import replace
 

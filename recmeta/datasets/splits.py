@@ -1,172 +1,39 @@
-"""Splits: what to fit on, what to choose by, what to report; each event in exactly one part.
-
-======  =====================================================  ==================
-symbol  meaning                                                shape
-======  =====================================================  ==================
-part    0 train, 1 validation, 2 test: of each event           (n_events,)
-fit     the positives to learn from                            (n_users, n_items)
-rows    the users who are evaluated                            (n_rows,)
-======  =====================================================  ==================
-"""
+"""Splits: what to fit on, what to choose by, what to report; each event in exactly one part."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recmeta.data import DataError, Interactions
+from recmeta.datasets.folds import TEST, TRAIN, VALIDATION, Split
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
 ENOUGH_USERS = 100  # evaluated users that a split by one point in time must leave
-Part = Literal["validation", "test"]
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """What one evaluation needs.
-
-    Attributes
-    ----------
-    fit : csr_array, (n_users, n_items)
-        Binary positives to fit on; for the test part that is training and validation.
-    users : int64 array, (n_rows,)
-        Each evaluated user's row in ``fit``; -1 where the user is not in it.
-    history : csr_array, (n_rows, n_items)
-        What is known of each evaluated user.
-    relevant : csr_array, (n_rows, n_items)
-        The held-out positives that can be found: none of them is in ``exclude``.
-    exclude : csr_array, (n_rows, n_items)
-        Everything that was seen before, liked or not: never recommended.
-    rows : int64 array, (n_rows,)
-        Each evaluated user's row in ``data.users``.
-    n_cold : int
-        Users with held-out positives and no history: counted, not evaluated.
-    n_repeat : int
-        Held-out positive pairs that were seen before: counted, not evaluated.
-    """
-
-    fit: csr_array
-    users: NDArray[np.int64]
-    history: csr_array
-    relevant: csr_array
-    exclude: csr_array
-    rows: NDArray[np.int64]
-    n_cold: int
-    n_repeat: int
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """A log and the part that each of its events is in.
-
-    Attributes
-    ----------
-    name : str
-        ``"random_holdout"``, ``"leave_last_out"``, ``"global_time"`` or ``"user_kfold"``.
-    data : Interactions
-    part : int8 array, (n_events,)
-        0 train, 1 validation, 2 test.
-    reason : str
-        Why this split, where it was chosen by ``default_split``.
-    held_users : int8 array, (n_users,), or None
-        user_kfold: the part that a user is evaluated in, 0 for those to learn from. The model
-        learns nothing from a held user; his training events are the history that it is shown.
-    """
-
-    name: str
-    data: Interactions
-    part: NDArray[np.int8]
-    reason: str = ""
-    held_users: NDArray[np.int8] | None = None
-
-    def describe(self) -> str:
-        """One line: the split and the size of its parts."""
-        sizes = np.bincount(self.part, minlength=3)
-        why = f" ({self.reason})" if self.reason else ""
-        return (
-            f"{self.name} split: {sizes[0]:,} train, {sizes[1]:,} validation, "
-            f"{sizes[2]:,} test events{why}"
-        )
-
-    def fold(self, part: Part) -> Fold:
-        """What the evaluation on validation or on test needs."""
-        number = {"validation": VALIDATION, "test": TEST}[part]
-        return self._weak(number) if self.held_users is None else self._strong(number)
-
-    def _weak(self, number: int) -> Fold:
-        """The evaluated users are among those that the model has learned from."""
-        known = self.data.select(self.part < number)
-        return _fold(
-            fit=known.to_csr(),
-            history=known.to_csr(),
-            seen=known.seen(),
-            held=self.data.select(self.part == number).to_csr(),
-            in_fit=True,
-        )
-
-    def _strong(self, number: int) -> Fold:
-        assert self.held_users is not None
-        learned_from = (self.held_users < number)[self.data.user_rows]
-        # users held for an earlier part are all known by now, with everything that they did
-        evaluated = (self.held_users == number)[self.data.user_rows]
-        shown = self.data.select(evaluated & (self.part == TRAIN))
-        return _fold(
-            fit=self.data.select(learned_from).to_csr(),
-            history=shown.to_csr(),
-            seen=shown.seen(),
-            held=self.data.select(evaluated & (self.part == number)).to_csr(),
-            in_fit=False,
-        )
-
-
-def _fold(
-    *, fit: csr_array, history: csr_array, seen: csr_array, held: csr_array, in_fit: bool
-) -> Fold:
-    repeats = held.multiply(seen).tocsr()
-    repeats.eliminate_zeros()
-    relevant = csr_array(held - repeats)
-    relevant.eliminate_zeros()
-    relevant.sort_indices()
-    wanted, known = np.diff(relevant.indptr) > 0, np.diff(history.indptr) > 0
-    rows = np.flatnonzero(wanted & known)
-    users = rows.astype(np.int64)
-    return Fold(
-        fit=fit,
-        users=users if in_fit else np.full(len(rows), -1, dtype=np.int64),
-        history=_rows(history, rows),
-        relevant=_rows(relevant, rows),
-        exclude=_rows(seen, rows),
-        rows=users,
-        n_cold=int((wanted & ~known).sum()),
-        n_repeat=int(repeats.nnz),
-    )
-
-
-def _rows(matrix: csr_array, rows: NDArray[np.int64]) -> csr_array:
-    """Some rows, as canonical float32 CSR with int32 indices."""
-    part = csr_array(matrix[rows])
-    part.sort_indices()
-    return part
 
 
 def random_holdout(
-    data: Interactions, *, validation: float = 0.1, test: float = 0.2, seed: int = 0
+    data: Interactions,
+    *,
+    validation: float = 0.1,
+    test: float = 0.2,
+    at_least: int = 0,
+    seed: int = 0,
 ) -> Split:
     """Hold out a random share of each user's distinct items.
 
     A user with n items has round(test * n) of them in test and round(validation * n) in validation,
-    and always one left to learn from; all events of one item are in one part. O(n log n).
+    but ``at_least`` so many, and always one left to learn from; all events of one item are in one
+    part. O(n log n).
     """
     _check_shares(validation, test)
     pairs, pair_of_event, owner = _pairs(data)
     draw = np.random.default_rng(seed).random(len(pairs))
     order = np.lexsort((draw, owner))
     rank, size = _rank_in_group(owner, order)
-    n_test = np.minimum(np.rint(test * size), size - 1)
-    n_validation = np.minimum(np.rint(validation * size), size - 1 - n_test)
+    n_test = np.minimum(np.maximum(np.rint(test * size), at_least), size - 1)
+    n_validation = np.maximum(np.rint(validation * size), at_least)
+    n_validation = np.minimum(n_validation, size - 1 - n_test)
     part_of_pair = np.zeros(len(pairs), dtype=np.int8)
     part_of_pair[rank < n_test + n_validation] = VALIDATION
     part_of_pair[rank < n_test] = TEST
@@ -177,8 +44,9 @@ def leave_last_out(data: Interactions, *, n: int = 1, seed: int = 0) -> Split:
     """Each user's last n items are the test part, the n before them validation.
 
     Last by time, or by position where times were lost; an item stands where the user met it first.
-    A user needs 2 n + 1 items to be held out from: others are in train whole. Equal times are put
-    in random order, by ``seed``.
+    Items are those that the user liked (Interactions.positive); what he disliked is in the part of
+    the time at which he met it. A user needs 2 n + 1 liked items to be held out from: others are in
+    train whole. Equal times are put in random order, by ``seed``.
 
     Raises
     ------
@@ -196,11 +64,12 @@ def leave_last_out(data: Interactions, *, n: int = 1, seed: int = 0) -> Split:
     first = np.full(len(pairs), np.iinfo(np.int64).max)
     np.minimum.at(first, pair_of_event, when)
     draw = np.random.default_rng(seed).random(len(pairs))
-    rank, size = _rank_in_group(owner, np.lexsort((draw, -first, owner)))
+    liked = np.bincount(pair_of_event, data.positive, len(pairs)) > 0
+    later, n_liked = _liked_later(owner, np.lexsort((draw, -first, owner)), liked)
     part_of_pair = np.zeros(len(pairs), dtype=np.int8)
-    long_enough = size > 2 * n
-    part_of_pair[long_enough & (rank < 2 * n)] = VALIDATION
-    part_of_pair[long_enough & (rank < n)] = TEST
+    long_enough = n_liked[owner] > 2 * n
+    part_of_pair[long_enough & (later < 2 * n)] = VALIDATION
+    part_of_pair[long_enough & (later < n)] = TEST
     return Split("leave_last_out", data, part_of_pair[pair_of_event])
 
 
@@ -280,6 +149,8 @@ def default_split(data: Interactions, seed: int = 0) -> Split:
         if _n_evaluated(split) > n_users:
             return replace(split, reason=why)
     split = random_holdout(data, seed=seed)
+    if _n_evaluated(split) == 0:  # short histories: a tenth of them is less than half an item
+        split = random_holdout(data, at_least=1, seed=seed)
     if _n_evaluated(split) == 0:
         raise DataError(
             "E107",
@@ -315,6 +186,20 @@ def _rank_in_group(
     return rank, size_of_owner[owner]
 
 
+def _liked_later(
+    owner: NDArray[np.int64], order: NDArray[np.int64], liked: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many liked pairs of its owner come after each pair, and how many an owner has.
+
+    ``order`` has the pairs of an owner together, the last one first.
+    """
+    n_liked = np.bincount(owner, liked, owner.max(initial=0) + 1).astype(np.int64)
+    of_owners_before = np.concatenate([[0], np.cumsum(n_liked)[:-1]])
+    later = np.empty(len(owner), dtype=np.int64)
+    later[order] = np.cumsum(liked[order]) - liked[order] - of_owners_before[owner[order]]
+    return later, n_liked
+
+
 def _check_shares(validation: float, test: float) -> None:
     if validation < 0 or test < 0 or validation + test >= 1:
         raise ValueError(
@@ -323,10 +208,11 @@ def _check_shares(validation: float, test: float) -> None:
         )
 
 
+# the names that the command line takes; each is called with seed=
 SPLITS: dict[str, Callable[..., Split]] = {
     "default": default_split,
-    "random_holdout": random_holdout,
-    "leave_last_out": leave_last_out,
-    "global_time": global_time,
-    "user_kfold": user_kfold,
+    "random": random_holdout,
+    "time": lambda data, *, seed: global_time(data),
+    "last": leave_last_out,
+    "users": user_kfold,
 }

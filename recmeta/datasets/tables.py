@@ -90,8 +90,10 @@ def _from_file(path: Path, sep: str | None, strict: bool, drop_bad: bool) -> Loa
             text = stream.read()
     except (OSError, pa.ArrowException, EOFError) as error:
         raise DataError(
-            "E117", f"{path.name} cannot be read: {error}.", hint="Is it complete, and of the format that its name says?"
-        ) from error  # fmt: skip
+            "E117",
+            f"{path.name} cannot be read: {error}.",
+            hint="Is it complete, and of the format that its name says?",
+        ) from error
     if not text.strip():
         raise DataError("E106", f"{path.name} is empty.", hint="Is it the right file?")
     if inner.suffix in (".jsonl", ".ndjson", ".json"):
@@ -133,11 +135,13 @@ def _from_text(
         table = pa.csv.read_csv(
             io.BytesIO(text),
             pa.csv.ReadOptions(
-                column_names=names, skip_rows=0 if headless else 1, encoding=encoding, use_threads=False
+                column_names=names, skip_rows=0 if headless else 1,
+                encoding=encoding, use_threads=False
             ),
             pa.csv.ParseOptions(delimiter=separator, invalid_row_handler=skip),
             pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=NULLS
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=True, null_values=NULLS
             ),
         )  # fmt: skip
     except pa.ArrowInvalid as error:

@@ -65,7 +65,8 @@ def encode_ids(
     Ids that are all whole numbers become int64, others stay text: ``"007"`` is no number.
     """
     column = _plain_ids(column, role, found)
-    encoded = column.combine_chunks().dictionary_encode() if not pa.types.is_dictionary(column.type) else column.combine_chunks()  # fmt: skip
+    whole = column.combine_chunks()
+    encoded = whole if pa.types.is_dictionary(column.type) else whole.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = (
             encoded.chunk(0)

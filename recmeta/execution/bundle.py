@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.datasets.splits import Fold, Part, Split
+from recmeta.datasets.folds import Fold, Part, Split
 
 FORMAT = 1
 PARTS: tuple[Part, ...] = ("validation", "test")

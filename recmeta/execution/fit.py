@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms import Recommender, get
-from recmeta.datasets.splits import Fold
+from recmeta.datasets.folds import Fold
 from recmeta.evaluation import evaluate
 from recmeta.execution.bundle import load_fold
 from recmeta.execution.limits import PeakMemory, memory_limit

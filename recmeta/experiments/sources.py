@@ -2,33 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from recmeta.datasets import read
+from recmeta.datasets.folds import TRAIN
 from recmeta.datasets.sampling import sample_users
-from recmeta.datasets.splits import (
-    TRAIN,
-    Split,
-    default_split,
-    global_time,
-    leave_last_out,
-    random_holdout,
-    user_kfold,
-)
+from recmeta.datasets.splits import SPLITS
 from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
 from recmeta.metafeatures import extract_all
 
 LOG_FILE = "interactions.parquet"
-SPLITS: dict[str, Callable[..., Split]] = {
-    "default": default_split,
-    "random": random_holdout,
-    "time": lambda data, *, seed: global_time(data),
-    "last": leave_last_out,
-    "users": user_kfold,
-}
 
 
 @dataclass(frozen=True)

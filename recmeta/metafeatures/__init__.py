@@ -24,8 +24,8 @@ def extract_all(data: Interactions, *, seed: int = 0, landmarks: bool = True) ->
     Returns
     -------
     dict of str to float
-        ``"basic.density"``, ``"landmark.ease.ndcg@10"``, ...: finite for every legal log; all but the
-        landmarkers are the same however users and items are numbered.
+        ``"basic.density"``, ``"landmark.ease.ndcg@10"``, ...: finite for every legal log;
+        all but the landmarkers are the same however users and items are numbered.
     """
     X = data.to_csr()
     features: dict[str, float] = {}

@@ -17,7 +17,7 @@ from recmeta.data import Interactions
 
 
 def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, float]:
-    """The statistics of ratings (1 for events without), and per item and user of their mean, sum, count.
+    """Statistics of the ratings (1 without), and of their mean, sum and count by item and user.
 
     O(n_events + n log n).
     """
@@ -37,7 +37,7 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
 def statistics(name: str, values: NDArray[np.float64]) -> dict[str, float]:
     """mean, max, min, std, median, mode, entropy, gini, skewness, kurtosis of one distribution.
 
-    mode: the most frequent value, the smallest of several. entropy: -sum p log p / log n, in [0, 1].
+    mode: the most frequent value, the smallest of several. entropy: -sum p log p / log n.
     gini: sum (2 i - n - 1) v_i / (n sum v) over ascending v - min(0, v). Skewness and excess
     kurtosis are 0 where all values are equal.
     """

@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_log_and_another_seed_another() -> None:
 def test_times_lie_in_one_year_and_in_order() -> None:
     log = generate(40, 30, 400, seed=0)
     assert log.timestamps is not None
-    assert START <= log.timestamps.min()
+    assert log.timestamps.min() >= START
     assert log.timestamps.max() < START + YEAR
     assert (np.diff(log.timestamps) >= 0).all()
 
@@ -60,7 +60,9 @@ def test_drift_moves_what_is_popular() -> None:
         assert log.timestamps is not None
         early = log.timestamps < START + YEAR // 4
         late = log.timestamps > START + 3 * YEAR // 4
-        counts = [np.bincount(log.item_columns[part], minlength=log.n_items) for part in (early, late)]
+        counts = [
+            np.bincount(log.item_columns[part], minlength=log.n_items) for part in (early, late)
+        ]
         return float(np.corrcoef(*counts)[0, 1])
 
     assert early_and_late_agree(4.0) < 0.7 < early_and_late_agree(0.0)

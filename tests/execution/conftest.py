@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recmeta.data import Interactions
-from recmeta.datasets.splits import Split, random_holdout
+from recmeta.datasets.folds import Split
+from recmeta.datasets.splits import random_holdout
 from recmeta.execution.bundle import Bundle, write_bundle
 from recmeta.execution.task import Task
 

@@ -99,17 +99,21 @@ def test_a_killed_sweep_goes_on_where_it_was(root, monkeypatch):
     assert all(kept[id_] == when for id_, when in before.items())  # none was done again
 
 
-def test_a_larger_log_is_cut_by_users_and_the_bundle_is_used_again(root, tmp_path):
-    (source,) = find_sources(["two"], root)
-    cut = Preparation("random", 0, 400, tmp_path / "cache")
-    bundle = prepare(source, cut)
-    n_all = len(pd.read_parquet(source.path))
-    assert bundle.info["n_events"] < 0.7 * n_all
+def test_a_larger_log_is_cut_by_users_and_the_bundle_is_used_again(tmp_path):
+    rng = np.random.default_rng(0)
+    n_all = 18_000  # of 1,800 users: a sample keeps 1,500 of them at least
+    pairs = {"user": np.arange(n_all) % 1800, "item": rng.integers(0, 200, n_all)}
+    pd.DataFrame(pairs).to_parquet(tmp_path / "many.parquet")
+    (source,) = find_sources([str(tmp_path / "many.parquet")], None)
+    bundle = prepare(source, Preparation("random", 0, 6000, tmp_path / "cache"))
+    assert bundle.info["n_users"] == 1500
+    assert bundle.info["n_events"] < 0.9 * n_all
+    assert bundle.info["features"]["basic.n_users"] == 1500
     written = (bundle.path / "bundle.json").stat().st_mtime_ns
-    assert prepare(source, cut) == bundle
+    assert prepare(source, Preparation("random", 0, 6000, tmp_path / "cache")) == bundle
     assert (bundle.path / "bundle.json").stat().st_mtime_ns == written
     whole = prepare(source, Preparation("random", 0, None, tmp_path / "cache"))
-    assert whole.info["n_events"] == n_all
+    assert whole.info["n_users"] == 1800
 
 
 def test_a_split_without_a_user_to_evaluate_is_an_error(tmp_path):
