@@ -33,7 +33,12 @@ def sample_users(
     by_length = np.lexsort((rng.random(data.n_users), lengths))
     strata = np.linspace(0, data.n_users, wanted + 1)
     drawn = np.floor(strata[:-1] + rng.random(wanted) * np.diff(strata)).astype(np.int64)
-    users = np.sort(by_length[np.unique(np.minimum(drawn, data.n_users - 1))])
+    places = np.unique(np.minimum(drawn, data.n_users - 1))  # neighbours can draw the same user
+    missing = min(min_users, data.n_users) - len(places)
+    if missing > 0:
+        rest = np.setdiff1d(np.arange(data.n_users), places)
+        places = np.concatenate([places, rng.permutation(rest)[:missing]])
+    users = np.sort(by_length[places])
     mask = np.isin(data.user_rows, users)
     part = data.select(mask)
     items = np.unique(part.item_columns)
