@@ -92,7 +92,11 @@ class MetaData:
     def metrics(self) -> list[str]:
         """Names of the metrics with their cutoffs that the runs have."""
         names = pq.read_schema(self.folder / "runs.parquet").names
-        return [name.removeprefix("test:") for name in names if name.startswith("test:")]
+        return [
+            name.removeprefix("test:")
+            for name in names
+            if name.startswith("test:") and not name.endswith(":se")
+        ]
 
     def scores(self, metric: str) -> Scores:
         """A metric such as ``"ndcg@10"`` of all runs.
