@@ -127,7 +127,8 @@ class Interactions:
 
     def summary(self) -> list[str]:
         """What was read, guessed and changed: lines for a person."""
-        density = self.n_events / max(self.n_users * self.n_items, 1)
+        pairs = np.unique(self.user_rows.astype(np.int64) * self.n_items + self.item_columns)
+        density = len(pairs) / max(self.n_users * self.n_items, 1)
         lines = [
             f"Read {self.name}: {self.n_events:,} events, {self.n_users:,} users, "
             f"{self.n_items:,} items, density {density:.2%}"

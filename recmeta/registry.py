@@ -55,12 +55,19 @@ def discover(package: str, kind: type[T]) -> dict[str, type[T]]:
     return dict(_discover(package, kind))  # type: ignore[arg-type]
 
 
+class UnknownNameError(KeyError, ValueError):
+    """A name that there is none of; the message lists those there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show its repr
+
+
 def find(entries: dict[str, T], name: str, what: str) -> T:
     """Look ``name`` up without regard to case, ``-`` or ``_``; a miss lists the names.
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         If no entry has that name.
     """
 
@@ -69,5 +76,5 @@ def find(entries: dict[str, T], name: str, what: str) -> T:
 
     by_plain_name = {plain(key): value for key, value in entries.items()}
     if plain(name) not in by_plain_name:
-        raise KeyError(f"no {what} is named {name!r}; there are: {', '.join(entries)}")
+        raise UnknownNameError(f"no {what} is named {name!r}; there are: {', '.join(entries)}")
     return by_plain_name[plain(name)]

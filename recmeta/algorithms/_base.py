@@ -105,6 +105,7 @@ class Recommender(BaseEstimator, ABC):
         users : int array, (n_rows,), or None
             Each row's row in the matrix of ``fit``, -1 for a user who was not there. Needed by
             algorithms that are not ``inductive``, unless X has all the rows of ``fit`` in order.
+            None takes the rows of X for the first of ``fit``.
         exclude_seen : bool
             Leave out the items of the history.
         exclude : CSR array, (n_rows, n_items), or None
@@ -122,7 +123,7 @@ class Recommender(BaseEstimator, ABC):
             raise ValueError(f"k must be at least 1: got {k}")
         matrix = self._check(X, reset=False)
         rows = self._user_rows(matrix, users)
-        excluded = None if exclude is None else csr_array(exclude)
+        excluded = None if exclude is None else _excluded(exclude, matrix.shape)
         items = np.empty((matrix.shape[0], k), dtype=np.int32)
         values = np.empty((matrix.shape[0], k), dtype=np.float32)
 
@@ -207,6 +208,16 @@ class Recommender(BaseEstimator, ABC):
         tags.input_tags.positive_only = True
         tags.target_tags.required = False
         return tags
+
+
+def _excluded(exclude: Any, shape: tuple[int, ...]) -> csr_array:
+    excluded = csr_array(exclude)
+    if excluded.shape != shape:
+        raise ValueError(f"exclude must have the shape of X: got {excluded.shape} for {shape}")
+    if (excluded.data == 0).any():
+        excluded = excluded.copy()
+        excluded.eliminate_zeros()
+    return excluded
 
 
 def _blocks(n_rows: int, n_items: int) -> Iterator[slice]:

@@ -154,6 +154,8 @@ def nearest(
     -----
     One addition for each pair of entries that meet in a term; (k + n_others) memory a thread.
     """
+    if k < 1:
+        raise ValueError(f"n_neighbours must be at least 1: got {k}")
     n_targets, n_others = A.shape[0], B.shape[1]
     others = np.full((n_targets, k), -1, dtype=np.int32)
     values = np.zeros((n_targets, k), dtype=np.float32)
@@ -205,10 +207,11 @@ def _nearest(  # type: ignore[no-untyped-def]
             value, term = a_values[place], a_terms[place]
             for other_place in range(b_ptr[term], b_ptr[term + 1]):
                 other = b_others[other_place]
-                if dot[other] == 0:
+                product = value * b_values[other_place]
+                if dot[other] == 0 and product > 0:  # tiny values have a product of 0
                     touched[n_touched] = other
                     n_touched += 1
-                dot[other] += value * b_values[other_place]
+                dot[other] += product
         size = 0
         for index in range(n_touched):
             other = touched[index]
@@ -221,6 +224,8 @@ def _nearest(  # type: ignore[no-untyped-def]
             if below <= 0:
                 continue
             similarity = shares * scale[target] / below
+            if not similarity > 0:  # 0 or NaN, where huge or tiny values leave float32
+                continue
             if size == k and (
                 similarity < values[target, 0]
                 or (similarity == values[target, 0] and other > others[target, 0])

@@ -13,8 +13,9 @@ import numpy as np
 
 from recmeta.algorithms import get
 from recmeta.automl.advice import advise
-from recmeta.automl.race import Attempt, BudgetError, Outcome, Rules, race
-from recmeta.data import Interactions
+from recmeta.automl.race import POPULARITY, Attempt, BudgetError, Outcome, Rules, race
+from recmeta.automl.recommendation import Recommendation
+from recmeta.data import DataError, Interactions
 from recmeta.datasets.folds import Fold, Split
 from recmeta.datasets.splits import default_split
 from recmeta.execution.budget import to_bytes, to_seconds
@@ -70,11 +71,12 @@ class AutoRecommender:
     Attributes
     ----------
     model_ : Model
-    recommendation_ : Recommendation
+    recommendation_ : Recommendation or None
+        None where the log is too small to compare anything (E107): then popularity is fitted.
     attempts_ : list of Attempt
         What was tried, in order.
     best_ : Attempt
-    test_ : TestScore
+    test_ : TestScore or None
     seconds_ : float
         What it took.
     """
@@ -93,6 +95,8 @@ class AutoRecommender:
         self.memory = memory
         self.seed = seed
         self.threads = threads
+        self.recommendation_: Recommendation | None = None
+        self.test_: TestScore | None = None
 
     def fit(
         self, data: Interactions, *, on_attempt: Callable[[Attempt], None] | None = None
@@ -115,20 +119,34 @@ class AutoRecommender:
             seed=self.seed,
             threads=self.threads or os.cpu_count() or 1,
         )
-        split = default_split(data, seed=self.seed)
+        try:
+            split = default_split(data, seed=self.seed)
+        except DataError as error:
+            if error.code != "E107":
+                raise
+            return self._fit_popularity(data, error, started)
         limits = (budget, rules.memory)
-        self.recommendation_ = advise(data, split, self.metric, limits, self.seed)
+        self.recommendation_ = advice = advise(data, split, self.metric, limits, self.seed)
         with tempfile.TemporaryDirectory(prefix="recmeta-fit-") as folder:
             bundle = _bundle(split, Path(folder) / "bundle")
             state = Path(folder) / "state.npz"
             outcome = race(
                 bundle,
-                self.recommendation_.choices,
+                advice.choices,
                 rules,
                 save_to=state,
                 on_attempt=on_attempt or (lambda attempt: None),
             )
             self._keep(outcome, data, state, budget)
+        self.seconds_ = clock.monotonic() - started
+        return self
+
+    def _fit_popularity(self, data: Interactions, error: DataError, started: float) -> Self:
+        """What is left where nothing can be compared: the most popular, and the reason."""
+        popular = Attempt(POPULARITY, {}, "ok", math.nan, math.nan, math.nan, str(error))
+        self.recommendation_, self.test_ = None, None
+        self.attempts_, self.best_ = [popular], popular
+        self.model_ = Model(get(POPULARITY)()).fit(data)
         self.seconds_ = clock.monotonic() - started
         return self
 
@@ -143,10 +161,10 @@ class AutoRecommender:
                 "Give more time, or a sample of the users"
             )
         self.best_ = outcome.winner
-        self.test_ = _test_score(outcome, self.metric)
+        self.test_ = test = _test_score(outcome, self.metric)
         estimator = load_state(get(self.best_.algorithm), state)
-        facts = {"validation": self.best_.score, "test": self.test_.score}
-        facts["test_popularity"] = self.test_.popularity
+        facts = {"validation": self.best_.score, "test": test.score}
+        facts["test_popularity"] = test.popularity
         named = {f"{part} {self.metric}": value for part, value in facts.items()}
         self.model_ = Model.of_fitted(estimator, data, metrics=named)
 

@@ -57,7 +57,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped", err=True)
         sys.exit(130)
-    except (ValueError, KeyError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
         code = _exit_code(error)
         if code == 1:
             raise
@@ -70,12 +70,13 @@ def _exit_code(error: Exception) -> int:
     # the classes are looked up here and not at the top, so that --help doesn't wait for numpy
     from recmeta.automl import BudgetError
     from recmeta.data import DataError
+    from recmeta.experiments.store import StoreError
     from recmeta.model import ModelFileError
+    from recmeta.registry import UnknownNameError
 
-    for kind, code in ((DataError, 3), (BudgetError, 4), (ModelFileError, 7)):
-        if isinstance(error, kind):
-            return code
-    return 2 if getattr(error, "is_usage", False) else 1
+    codes: dict[type[Exception], int] = {DataError: 3, BudgetError: 4, ModelFileError: 7}
+    codes |= dict.fromkeys((UnknownNameError, StoreError, FileNotFoundError), 2)
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)
 
 
 def _say_error(error: Exception) -> None:

@@ -13,6 +13,7 @@ from recmeta.cli.reading import read_log, say_summary
 if TYPE_CHECKING:
     from recmeta.automl import AutoRecommender
     from recmeta.automl.race import Attempt
+    from recmeta.automl.recommender import TestScore
 
 
 def fit(
@@ -97,12 +98,19 @@ def _say_end(auto: "AutoRecommender", out: Path, seconds: float, limit: str) -> 
         f"{seconds:.0f} s of {limit} | {n_ok} of {len(auto.attempts_)} fits ok | "
         f"best {best.algorithm} {params_text(best.params)}"
     )
+    if test is None:
+        say(f"Not tested: {best.error}")
+    else:
+        _say_test(test)
+    say(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Recommend:  recmeta predict {out} --all")
+
+
+def _say_test(test: "TestScore") -> None:
     paired = f"difference {test.gain:+.4f} with standard error {test.gain_error:.4f}"
     say(
         f"Test ({test.n_users:,} users, untouched until now): {test.metric} {test.score:.4f} "
         f"(95% interval {test.low:.4f}-{test.high:.4f}); popularity {test.popularity:.4f}; {paired}"
     )
-    say(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Recommend:  recmeta predict {out} --all")
 
 
 def _document(auto: "AutoRecommender", out: Path) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def _document(auto: "AutoRecommender", out: Path) -> dict[str, Any]:
         "best": auto.best_,
         "test": auto.test_,
         "attempts": auto.attempts_,
-        "split": auto.recommendation_.split,
+        "split": auto.recommendation_ and auto.recommendation_.split,
         "seconds": auto.seconds_,
         "model": str(out),
     }

@@ -81,7 +81,7 @@ def read(
     loaded = load_table(source, sep=sep, strict=strict, drop_bad=drop_bad)
     if loaded.table.num_rows == 0:
         raise DataError(
-            "E106", f"{loaded.name} has a header but 0 rows.", hint="Is it the right file?"
+            "E106", f"{loaded.name}: there is a header but 0 rows.", hint="Is it the right file?"
         )
     given = {"user": user, "item": item, "rating": rating, "time": time}
     columns = find_columns(loaded.table, given, loaded.name)

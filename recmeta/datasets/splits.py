@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.folds import TEST, TRAIN, VALIDATION, Split
 
+FEWEST = 5  # users to evaluate: below that, one list decides
 ENOUGH_USERS = 100  # evaluated users that a split by one point in time must leave
 
 
@@ -137,7 +138,7 @@ def default_split(data: Interactions, seed: int = 0) -> Split:
     Raises
     ------
     DataError
-        E107, if no user is left to evaluate on validation or on test.
+        E107, if fewer than FEWEST users are left to evaluate on validation or on test.
     """
     if data.timestamps is not None:
         split = global_time(data)
@@ -151,11 +152,13 @@ def default_split(data: Interactions, seed: int = 0) -> Split:
     split = random_holdout(data, seed=seed)
     if _n_evaluated(split) == 0:  # short histories: a tenth of them is less than half an item
         split = random_holdout(data, at_least=1, seed=seed)
-    if _n_evaluated(split) == 0:
+    n_users = _n_evaluated(split)
+    if n_users < FEWEST:
         raise DataError(
             "E107",
-            "no split leaves a user with something to learn from and something to find.",
-            hint="A user needs at least 3 positive items; there must be a few such users.",
+            f"a split leaves {n_users} of {data.n_users:,} users with something to learn from and "
+            f"something to find: too few to compare algorithms.",
+            hint=f"It takes {FEWEST} users with 3 positive items; `recmeta fit` gives popularity.",
         )
     reason = "no timestamps" if data.timestamps is None else "too few users for a split by time"
     return replace(split, reason=reason)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from recmeta.experiments.store import Store
 from recmeta.metrics import METRICS
+from recmeta.registry import UnknownNameError
 
 KEYS = ["dataset", "split", "algorithm"]
 
@@ -59,10 +60,10 @@ def leaderboard(
     """
     if metric not in store.metrics():
         families = sorted({name.partition("@")[0] for name in store.metrics()})
-        raise KeyError(f"the store has no metric {metric!r}; it has: {', '.join(families)}")
+        raise UnknownNameError(f"the store has no metric {metric!r}; it has: {', '.join(families)}")
     if dataset is not None and dataset not in store.datasets():
         names = ", ".join(store.datasets())
-        raise KeyError(f"the store has no data set {dataset!r}; it has: {names}")
+        raise UnknownNameError(f"the store has no data set {dataset!r}; it has: {names}")
     runs = store.frame([metric])
     if dataset is not None:
         runs = runs[runs["dataset"] == dataset]

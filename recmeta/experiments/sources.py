@@ -13,6 +13,7 @@ from recmeta.datasets.sampling import sample_users
 from recmeta.datasets.splits import SPLITS
 from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
 from recmeta.metafeatures import extract_all
+from recmeta.registry import UnknownNameError
 
 LOG_FILE = "interactions.parquet"
 
@@ -49,7 +50,9 @@ class Preparation:
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
-            raise KeyError(f"no split is named {self.split!r}; there are: {', '.join(SPLITS)}")
+            raise UnknownNameError(
+                f"no split is named {self.split!r}; there are: {', '.join(SPLITS)}"
+            )
 
 
 def find_sources(

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from recmeta.metrics import parse
+from recmeta.registry import UnknownNameError
 
 FOLDER = Path(__file__).parent / "metadata"
 FILES = ("problems.parquet", "runs.parquet", "provenance.json")
@@ -103,13 +104,13 @@ class MetaData:
 
         Raises
         ------
-        ValueError
+        UnknownNameError
             If the metric is not one, or the meta-data set does not have it.
         """
         name, cutoff = parse(metric)
         if f"{name}@{cutoff}" not in self.metrics():
             have = sorted({one.partition("@")[0] for one in self.metrics()})
-            raise ValueError(
+            raise UnknownNameError(
                 f"the meta-data set has no {metric}; it has {', '.join(have)} at some cutoffs"
             )
         columns = [f"{part}:{name}@{cutoff}" for part in PARTS]

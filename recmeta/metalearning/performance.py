@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from recmeta.metalearning.metadata import MetaData
 from recmeta.metrics import METRICS, parse
+from recmeta.registry import UnknownNameError
 
 F64 = NDArray[np.float64]
 COVERAGE = 0.75  # share of the problems on which a configuration must have been run
@@ -49,12 +50,12 @@ def performance(known: MetaData, metric: str) -> Performance:
 
     Raises
     ------
-    ValueError
+    UnknownNameError
         If more of the metric is not better, or the meta-data set does not have it.
     """
     if METRICS[parse(metric)[0]].higher_is_better is not True:
         better = ", ".join(name for name, one in METRICS.items() if one.higher_is_better)
-        raise ValueError(
+        raise UnknownNameError(
             f"{metric} is not something to have most of; choose an algorithm by one of: {better}"
         )
     scores = known.scores(metric)

@@ -166,7 +166,7 @@ class Selector:
         return Choice(
             algorithm=algorithm,
             params=params,
-            score=float(np.exp(middle)),
+            score=float(np.exp(min(middle, 0.0))),
             low=float(np.exp(middle - half)),
             high=float(np.exp(min(middle + half, 0.0))),
             relative=share,

@@ -12,7 +12,7 @@ from recmeta.metrics._accumulator import CUTOFFS, Accumulator
 from recmeta.metrics._kernel import PER_USER
 from recmeta.metrics.accuracy import ACCURACY
 from recmeta.metrics.beyond_accuracy import FORMULAS
-from recmeta.registry import find
+from recmeta.registry import UnknownNameError, find
 
 __all__ = ["CUTOFFS", "METRICS", "PER_USER", "Accumulator", "Metric", "parse"]
 
@@ -63,15 +63,12 @@ def parse(text: str, cutoffs: Sequence[int] = CUTOFFS) -> tuple[str, int]:
 
     Raises
     ------
-    ValueError
+    UnknownNameError
         Saying how to write one, or which metrics and cutoffs there are.
     """
     name, _, cutoff = text.partition("@")
     if not cutoff.isdecimal() or int(cutoff) not in cutoffs:
-        raise ValueError(
+        raise UnknownNameError(
             f"not a metric: {text!r}; write name@cutoff with a cutoff of {tuple(cutoffs)}"
         )
-    try:
-        return find({key: key for key in METRICS}, name, "metric"), int(cutoff)
-    except KeyError as error:
-        raise ValueError(error.args[0]) from error
+    return find({key: key for key in METRICS}, name, "metric"), int(cutoff)
