@@ -1,0 +1,95 @@
+"""The main job in Python: the six lines of the README, and what happens at the limits."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recmeta as rm
+from recmeta.algorithms import get
+from recmeta.automl import BudgetError
+from recmeta.datasets.splits import default_split
+from recmeta.datasets.synthetic import World, generate
+from recmeta.evaluation import evaluate
+
+
+@pytest.fixture(scope="module")
+def log():
+    return generate(250, 80, 4000, world=World(taste=2.0), seed=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(log):
+    return rm.AutoRecommender(time="10s", memory="2GiB", seed=0, threads=1).fit(log)
+
+
+def test_the_six_lines_of_the_readme_work(log, fitted, tmp_path):
+    advice = rm.recommend(log)
+    assert advice.best is advice.choices[0]
+    assert "EASE" in str(advice)
+    lists = fitted.recommend([log.users[0]], k=5)
+    assert list(lists.columns) == ["user", "rank", "item", "score", "fallback"]
+    fitted.save(tmp_path / "model.recmeta")
+    again = rm.load(tmp_path / "model.recmeta").recommend([log.users[0]], k=5)
+    pd.testing.assert_frame_equal(lists, again)
+
+
+def test_the_table_has_every_choice_with_its_reason(log):
+    frame = rm.recommend(log).to_frame()
+    assert set(frame["algorithm"]) >= {"EASE", "SLIM", "IALS", "Random"}
+    out = frame[~frame["advised"]]
+    assert (out["reason"] != "").all()
+    assert (frame[frame["advised"]]["reason"] == "").all()
+
+
+def test_limits_leave_out_what_goes_over_them_and_say_so(log):
+    advice = rm.recommend(log, memory="300KB")
+    assert "EASE" not in {choice.algorithm for choice in advice.choices}
+    reasons = {choice.algorithm: choice.reason for choice in advice.not_advised}
+    assert "with 300 KB to use" in reasons["EASE"]
+
+
+def test_the_best_on_validation_is_kept_and_its_scores_can_be_made_again(log, fitted):
+    good = [attempt for attempt in fitted.attempts_ if attempt.status == "ok"]
+    assert fitted.best_.score == max(attempt.score for attempt in good)
+    split = default_split(log)
+    params = dict(fitted.best_.params)
+    for part, told in (("validation", fitted.best_.score), ("test", fitted.test_.score)):
+        fold = split.fold(part)
+        model = get(fitted.best_.algorithm)(**params).fit(fold.fit)
+        assert evaluate(model, fold).values["ndcg@10"] == pytest.approx(told, rel=1e-3)
+
+
+def test_the_model_that_serves_has_learned_from_everything(log, fitted):
+    assert fitted.model_.histories.nnz == log.to_csr().nnz
+    assert len(fitted.model_.users) == log.n_users
+
+
+def test_popularity_is_always_among_what_was_tried(fitted):
+    assert fitted.attempts_[0].algorithm == "TopPopular"
+    assert fitted.test_.popularity > 0
+
+
+def test_the_paired_difference_to_popularity_has_its_error(fitted):
+    test = fitted.test_
+    assert test.gain == pytest.approx(test.score - test.popularity, abs=2e-3)  # float16 vectors
+    assert test.gain_error > 0
+    assert test.low < test.score < test.high
+
+
+def test_no_time_is_an_error_that_says_so(log):
+    with pytest.raises(BudgetError, match="no model was fitted"):
+        rm.AutoRecommender(time=0.05).fit(log)
+
+
+def test_a_log_too_small_to_compare_gets_popularity_and_the_reason():
+    users, items = np.array(["a", "b"], dtype=object), np.array(["x", "y", "z"], dtype=object)
+    rows, columns = np.array([0, 0, 1], dtype=np.int32), np.array([0, 1, 0], dtype=np.int32)
+    tiny = rm.Interactions(users, items, rows, columns)
+    auto = rm.AutoRecommender(time="5s").fit(tiny)
+    assert auto.best_.algorithm == "TopPopular"
+    assert "[E107]" in auto.best_.error
+    assert auto.test_ is None
+    assert math.isnan(auto.best_.score)
+    assert auto.recommend(["b"], k=1)["item"].tolist() == ["y"]
