@@ -56,5 +56,6 @@ def test_no_room_is_a_lumber_room() -> None:
 
 
 def test_the_library_never_unpickles() -> None:
-    for file in PACKAGE.rglob("*.py"):
+    # testing.py alone may: it holds a caller's own estimator to surviving a pickle in memory
+    for file in set(PACKAGE.rglob("*.py")) - {PACKAGE / "testing.py"}:
         assert not imported_modules(file) & {"pickle", "joblib", "dill", "cloudpickle"}, file

@@ -50,7 +50,10 @@ class Recommender(BaseEstimator, ABC):
     iterative: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset()
     family: ClassVar[str] = ""
-    # sklearn's check_estimator: the name of a check that cannot hold -> why
+    personal: ClassVar[bool] = True  # False: what a user has seen does not move his ranking
+    # parameters for the tiny logs of recmeta.testing, where the defaults make no sense
+    tiny: ClassVar[dict[str, Any]] = {}
+    # sklearn's check_estimator and recmeta.testing: the name of a check that cannot hold -> why
     exceptions: ClassVar[dict[str, str]] = {}
 
     n_features_in_: int

@@ -11,6 +11,8 @@ from recmeta.algorithms._base import Cost, Recommender
 from recmeta.algorithms._factors import top_right_singular_vectors
 from recmeta.space import Space
 
+ROUNDING = 1e-6  # of float32 sums, over the length of the history
+
 
 class PureSVD(Recommender):
     """A history is projected on the n_factors leading right singular vectors of X.
@@ -48,6 +50,7 @@ class PureSVD(Recommender):
 
     space: ClassVar[Space] = {"n_factors": IntDistribution(1, 350, log=True)}
     family = "factorisation"
+    tiny: ClassVar[dict[str, Any]] = {"n_factors": 2}
 
     def __init__(self, n_factors: int = 64, random_state: int | None = 0) -> None:
         self.n_factors = n_factors
@@ -62,7 +65,11 @@ class PureSVD(Recommender):
         )
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.asarray((X @ self.item_factors_) @ self.item_factors_.T, dtype=np.float32)
+        scores = np.asarray((X @ self.item_factors_) @ self.item_factors_.T, dtype=np.float32)
+        # with as many factors as X has ranks, what is not in x is 0 but for rounding: no evidence
+        length = np.sqrt(np.asarray(X.multiply(X).sum(axis=1), dtype=np.float32)).reshape(-1, 1)
+        scores[np.abs(scores) <= ROUNDING * length] = 0
+        return scores
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:

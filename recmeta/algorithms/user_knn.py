@@ -92,6 +92,8 @@ class UserKNN(Recommender):
         self.beta = beta
 
     def _fit(self, X: csr_array) -> None:
+        if self.n_neighbours < 1:
+            raise ValueError(f"n_neighbours must be at least 1: got {self.n_neighbours}")
         self.histories_ = X.copy()
         weighted = weigh_like(X, X, self.feature_weighting)
         self.user_lengths_ = squared_lengths(weighted)

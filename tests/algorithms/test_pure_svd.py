@@ -56,3 +56,10 @@ def test_the_smallest_inputs_give_their_one_singular_vector(X):
 def test_zero_factors_are_refused():
     with pytest.raises(ValueError, match="n_factors must be at least 1: got 0"):
         PureSVD(n_factors=0).fit(histories())
+
+
+def test_what_only_rounding_tells_apart_is_not_recommended():
+    X = csr_array(np.eye(6, dtype=np.float32) + np.eye(6, k=1, dtype=np.float32))
+    items, scores = PureSVD(n_factors=6).fit(X).recommend(X, 3)
+    assert (items == -1).all()
+    assert (scores == 0).all()
