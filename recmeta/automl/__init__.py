@@ -1,7 +1,8 @@
 """The main job: which algorithm for this log, and the best one fitted within a budget."""
 
 from recmeta.automl.advice import recommend
-from recmeta.automl.race import Attempt, BudgetError
+from recmeta.automl.attempt import Attempt
+from recmeta.automl.race import BudgetError
 from recmeta.automl.recommendation import Recommendation
 from recmeta.automl.recommender import AutoRecommender
 

@@ -1,5 +1,6 @@
 """The race: try configurations within a hard limit, keep the best on validation.
 
+First the list of the selector, then, while there is time, what tuning proposes.
 A candidate's fit may take a share of what is left; enough is held back to fit the best one twice
 more: on training and validation for the test score, and on everything for the model that serves.
 """
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recmeta.automl.attempt import Attempt
+from recmeta.automl.tuning import propose
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.local import run
 from recmeta.execution.task import Result, Task
@@ -37,19 +40,6 @@ class Rules:
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One configuration that was tried: its score on validation, or why it has none."""
-
-    algorithm: str
-    params: Mapping[str, Any]
-    status: str
-    score: float
-    seconds: float
-    peak_bytes: float
-    error: str = ""
 
 
 @dataclass
@@ -85,7 +75,7 @@ def race(
     save_to: Path,
     on_attempt: Callable[[Attempt], None],
 ) -> Outcome:
-    """Try popularity, then ``choices`` in their turns, then refit the best, within the time.
+    """Try popularity, ``choices`` in their turns and tuned ones, then refit the best, in the time.
 
     Parameters
     ----------
@@ -100,13 +90,12 @@ def race(
 
     def tasks() -> Iterator[Task]:
         yield _task(bundle, POPULARITY, {}, rules, ("validation", "test"))
-        for choice in sorted(choices, key=lambda one: one.turn):
+        for algorithm, params in _candidates(choices, outcome, rules):
             left = rules.left() - _reserve(outcome)
             if left * SHARE < OVERHEAD:
                 break
-            if choice.algorithm != POPULARITY:
-                task = _task(bundle, choice.algorithm, choice.params, rules, ("validation",))
-                yield _limited(task, left * SHARE)
+            task = _task(bundle, algorithm, params, rules, ("validation",))
+            yield _limited(task, left * SHARE)
         for attempt in outcome.ranked():
             if outcome.winner is None:
                 final = _task(bundle, attempt.algorithm, attempt.params, rules, ("test", "all"))
@@ -124,6 +113,17 @@ def race(
             outcome.winner = next(a for a in outcome.ranked() if _same(a, task))
             outcome.test = result
     return outcome
+
+
+def _candidates(
+    choices: Sequence[Choice], outcome: Outcome, rules: Rules
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What to try next: the list in its turns, then what tuning makes of what has come back."""
+    for choice in sorted(choices, key=lambda one: one.turn):
+        if choice.algorithm != POPULARITY:
+            yield choice.algorithm, choice.params
+    while (proposal := propose(outcome.attempts, rules.seed)) is not None:
+        yield proposal
 
 
 def _task(

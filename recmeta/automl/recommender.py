@@ -13,7 +13,8 @@ import numpy as np
 
 from recmeta.algorithms import get
 from recmeta.automl.advice import advise
-from recmeta.automl.race import POPULARITY, Attempt, BudgetError, Outcome, Rules, race
+from recmeta.automl.attempt import Attempt
+from recmeta.automl.race import POPULARITY, BudgetError, Outcome, Rules, race
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.folds import Fold, Split

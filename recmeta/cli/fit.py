@@ -12,7 +12,7 @@ from recmeta.cli.reading import read_log, say_summary
 
 if TYPE_CHECKING:
     from recmeta.automl import AutoRecommender
-    from recmeta.automl.race import Attempt
+    from recmeta.automl.attempt import Attempt
     from recmeta.automl.recommender import TestScore
 
 

@@ -1,0 +1,68 @@
+"""What to try when the list is done: the algorithms that are still in the race, tuned by TPE."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.samplers import TPESampler
+from optuna.trial import create_trial
+
+from recmeta.algorithms import get
+from recmeta.automl.attempt import Attempt
+from recmeta.space import Params, contains
+
+CLOSE = 0.95  # share of the best score that keeps an algorithm in the race
+PATIENCE = 30  # proposals in a row that were not better: then the race ends
+
+
+def propose(attempts: Sequence[Attempt], seed: int) -> tuple[str, Params] | None:
+    """The next configuration, from nothing but what was tried; None where there is nothing to gain.
+
+    Of the algorithms whose best score is within CLOSE of the best, the one that was tried least is
+    next; a tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) that knows all its
+    attempts draws the configuration.
+    """
+    good = [attempt for attempt in attempts if attempt.status == "ok"]
+    if not good or _since_the_best(attempts) >= PATIENCE:
+        return None
+    best = max(attempt.score for attempt in good)
+    in_race = {one.algorithm for one in good if one.score >= CLOSE * best}
+    tunable = sorted(name for name in in_race if get(name).space)
+    if not tunable:
+        return None
+    name = min(tunable, key=lambda one: sum(tried.algorithm == one for tried in attempts))
+    own = [attempt for attempt in attempts if attempt.algorithm == name]
+    params = _drawn(own, seed + len(attempts))
+    return None if any(params == dict(attempt.params) for attempt in own) else (name, params)
+
+
+def _since_the_best(attempts: Sequence[Attempt]) -> int:
+    best, since = float("-inf"), 0
+    for attempt in attempts:
+        better = attempt.status == "ok" and attempt.score > best
+        best, since = (attempt.score, 0) if better else (best, since + 1)
+    return since
+
+
+def _drawn(own: Sequence[Attempt], seed: int) -> Params:
+    """A configuration by TPE; what has no range stays as it was in the best attempt."""
+    space = dict(get(own[0].algorithm).space)
+    told = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # else it says that a study was made
+    try:
+        sampler = TPESampler(seed=seed, n_startup_trials=4)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+    finally:
+        optuna.logging.set_verbosity(told)
+    for attempt in own:
+        if contains(space, attempt.params):
+            inside = {name: attempt.params[name] for name in space}
+            # a fit that went over its limits counts as useless: near it the next would too
+            value = attempt.score if attempt.status == "ok" else 0.0
+            study.add_trial(create_trial(params=inside, distributions=space, value=value))
+    found: dict[str, Any] = study.ask(space).params
+    return dict(max(own, key=_score).params) | found
+
+
+def _score(attempt: Attempt) -> float:
+    return attempt.score if attempt.status == "ok" else -1.0
