@@ -27,7 +27,7 @@ from recmeta.execution.task import Result, Task
 MIB = 2**20
 # the metrics whose standard error every result has
 ERRORS_OF = ("ndcg@5", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit_rate@10")
-VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn", "implicit")
+VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn")
 
 
 @dataclass
