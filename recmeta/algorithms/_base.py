@@ -146,10 +146,22 @@ class Recommender(BaseEstimator, ABC):
     def score(self, X: Any, y: Any) -> float:
         """Mean NDCG@10 of the lists for the histories X against the held-out items y.
 
-        Rows of y without an entry are left out of the mean.
+        Parameters
+        ----------
+        X : array, (n_rows, n_items)
+        y : array, (n_rows, n_items), or int array, (n_rows,)
+            All held-out items of each row, or the column of the one that it has. Rows without an
+            entry are left out of the mean.
+
+        Notes
+        -----
+        There is no ``users`` here, so in a cross-validation an algorithm that is not ``inductive``
+        can only be scored on the users that it was fitted on: ``cv=[(rows, rows)]`` with all rows.
         """
-        relevant = csr_array(y)
         items, _ = self.recommend(X, 10)
+        relevant = _held_out(y, (len(items), self.n_features_in_))
+        if not relevant.data.any():
+            raise ValueError("y must have a held-out item in one row at least: got none")
         return float(np.nanmean(ndcg(items, relevant, 10)))
 
     @classmethod
@@ -211,6 +223,23 @@ class Recommender(BaseEstimator, ABC):
         tags.input_tags.positive_only = True
         tags.target_tags.required = False
         return tags
+
+
+def _held_out(y: Any, shape: tuple[int, int]) -> csr_array:
+    """y as a matrix: leave-one-out gives one item a row, as scikit-learn gives one label."""
+    if not issparse(y):
+        y = np.asarray(y)
+    if y.ndim == 1 and len(y) == shape[0] and np.issubdtype(y.dtype, np.integer):
+        if not (y.min() >= 0 and y.max() < shape[1]):
+            raise ValueError(f"y must lie in 0..{shape[1] - 1}: got {y.min()}..{y.max()}")
+        ones = np.ones(len(y), dtype=np.float32)
+        return csr_array((ones, y, np.arange(len(y) + 1)), shape=shape)
+    if y.shape != shape:
+        raise ValueError(
+            f"y must have the held-out items as a matrix {shape}, or one item column for each of "
+            f"the {shape[0]} rows: got {y.dtype} values of shape {y.shape}"
+        )
+    return csr_array(y)
 
 
 def _excluded(exclude: Any, shape: tuple[int, ...]) -> csr_array:
