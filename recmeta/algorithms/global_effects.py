@@ -19,14 +19,14 @@ class GlobalEffects(Recommender):
 
         b_i = sum_u (x_ui - m - b_u) / (item_shrinkage + n_i),    score_i = 1 + b_i - min b.
 
-    Where all values are equal, as in implicit feedback, biases say nothing: then items are ranked
-    by n_i / (item_shrinkage + n_i), that is by popularity. An item without a rating has no bias and
-    is never recommended. O(nnz) time, O(n_users + n_items) memory.
+    Where all values are equal, as in implicit feedback, biases say nothing: then score_i = n_i, the
+    popularity. An item without a rating has no bias and is never recommended. O(nnz) time,
+    O(n_users + n_items) memory.
 
     Parameters
     ----------
     user_shrinkage, item_shrinkage : float
-        In ratings: a bias from as many ratings is halved.
+        In ratings: a bias from as many ratings is halved; 0 takes plain means.
 
     Attributes
     ----------
@@ -56,17 +56,24 @@ class GlobalEffects(Recommender):
         self.item_shrinkage = item_shrinkage
 
     def _fit(self, X: csr_array) -> None:
+        if not (self.user_shrinkage >= 0 and self.item_shrinkage >= 0):
+            raise ValueError(
+                "user_shrinkage and item_shrinkage must be at least 0: "
+                f"got {self.user_shrinkage} and {self.item_shrinkage}"
+            )
         n_items = X.shape[1]
         counts = np.bincount(X.indices, minlength=n_items)
+        # 1 for those without: their sums are 0, and 0 / 0 is no bias
+        of_user, of_item = np.maximum(np.diff(X.indptr), 1), np.maximum(counts, 1)
         if X.nnz == 0 or X.data.min() == X.data.max():
-            scores = counts / (self.item_shrinkage + counts)
+            scores = counts.astype(np.float64)
         else:
             users = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
             residual = X.data - X.data.mean(dtype=np.float64)
             user_sums = np.bincount(users, residual, X.shape[0])
-            user_bias = user_sums / (self.user_shrinkage + np.diff(X.indptr))
+            user_bias = user_sums / (self.user_shrinkage + of_user)
             item_sums = np.bincount(X.indices, residual - user_bias[users], n_items)
-            item_bias = item_sums / (self.item_shrinkage + counts)
+            item_bias = item_sums / (self.item_shrinkage + of_item)
             scores = 1 + item_bias - item_bias[counts > 0].min()
         self.item_scores_ = np.where(counts > 0, scores, 0.0).astype(np.float32)
 
