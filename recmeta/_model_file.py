@@ -6,8 +6,10 @@ are plain numbers, and everything is checked against the manifest before it is u
 
 import hashlib
 import json
+import math
 import os
-import tempfile
+import secrets
+import struct
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from safetensors.numpy import save as arrays_bytes
 from scipy.sparse import csr_array
 
 import recmeta
-from recmeta.algorithms import get
+from recmeta.algorithms import Recommender, get
 from recmeta.algorithms._state import matrix_arrays, matrix_of, state_of, with_state
 
 if TYPE_CHECKING:
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST, ARRAYS = "manifest.json", "arrays.safetensors"
 LARGEST_MANIFEST = 2**24
+LEARNED = "estimator/"
+FIELDS = {"algorithm": str, "params": dict, "attributes": dict, "metrics": dict, "name": str}
+FIELDS |= {"arrays": dict}
+INTEGERS = (".indices", ".indptr", ".shape", ".ends")
+# what zip, JSON, safetensors, scipy and an estimator raise for bytes that are not what they seem
+DAMAGED: tuple[type[Exception], ...] = (
+    *(zipfile.BadZipFile, struct.error, SafetensorError, OSError, EOFError, ValueError),
+    *(LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError),
+)
 
 
 class ModelFileError(ValueError):
@@ -38,7 +49,7 @@ class ModelFileError(ValueError):
 def write(model: "Model", path: Path) -> None:
     """Write beside, then rename: a file is whole or not there."""
     learned, plain = state_of(model.estimator)
-    arrays = {f"estimator/{name}": array for name, array in learned.items()}
+    arrays = {f"{LEARNED}{name}": array for name, array in learned.items()}
     for name in ("users", "items"):
         arrays |= _id_arrays(name, getattr(model, name))
     for name in ("histories", "seen"):
@@ -54,12 +65,16 @@ def write(model: "Model", path: Path) -> None:
         "name": model.name,
         "arrays": {name: _describe(array) for name, array in arrays.items()},
     }
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
-        beside = Path(stream.name)
+    text = json.dumps(manifest, indent=1, default=_plain)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
-            archive.writestr(ARRAYS, arrays_bytes(arrays))
+        # not by tempfile, whose files nobody but their owner can read
+        with open(beside, "xb") as stream:
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+                archive.writestr(MANIFEST, text)
+                archive.writestr(ARRAYS, arrays_bytes(arrays))
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -75,22 +90,26 @@ def read(path: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"there is no file {path}: `recmeta fit --out {path}` makes one"
         ) from None
-    except (zipfile.BadZipFile, OSError, KeyError, SafetensorError, json.JSONDecodeError) as error:
+    except ModelFileError:
+        raise
+    except DAMAGED as error:
         raise ModelFileError(f"{path} is no model file, or is damaged: {error}") from error
     _check(manifest, arrays, path)
     learned = {
-        name.removeprefix("estimator/"): array
+        name.removeprefix(LEARNED): array
         for name, array in arrays.items()
-        if name.startswith("estimator/")
+        if name.startswith(LEARNED)
     }
+    _check_names({*manifest["attributes"], *(name.partition(".")[0] for name in learned)}, path)
     try:
-        algorithm = get(str(manifest["algorithm"]))
+        algorithm = get(manifest["algorithm"])
         estimator = with_state(algorithm, manifest["params"], learned, manifest["attributes"])
         users, items = _ids("users", arrays), _ids("items", arrays)
         histories, seen = matrix_of("histories", arrays), matrix_of("seen", arrays)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except DAMAGED as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
     _check_sizes(users, items, histories, seen, estimator, path)
+    _check_it_answers(estimator, histories, path)
     return {
         "estimator": estimator,
         "users": users,
@@ -103,11 +122,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    names = sorted(archive.namelist())
+    if names != sorted([MANIFEST, ARRAYS]):
+        raise ModelFileError(f"{path} is no model file: it holds {', '.join(names) or 'nothing'}")
     entries = {info.filename: info for info in archive.infolist()}
-    if set(entries) != {MANIFEST, ARRAYS}:
-        raise ModelFileError(
-            f"{path} is no model file: it holds {', '.join(sorted(entries)) or 'nothing'}"
-        )
     if any(info.compress_type != zipfile.ZIP_STORED for info in entries.values()):
         raise ModelFileError(f"{path} is compressed, which no model file is")
     total = sum(info.file_size for info in entries.values())
@@ -120,18 +138,34 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             f"{path} has format {version}, this version of recmeta reads {FORMAT}: "
             "fit it again, or install the version that wrote it"
         )
+    for field, kind in FIELDS.items():
+        if not isinstance(manifest.get(field), kind):
+            raise ModelFileError(f"{path} is damaged: its manifest has no {field}")
     return manifest
 
 
 def _check(manifest: dict[str, Any], arrays: dict[str, NDArray[Any]], path: Path) -> None:
-    declared = manifest.get("arrays", {})
+    declared = manifest["arrays"]
     if set(declared) != set(arrays):
         raise ModelFileError(f"{path} is damaged: its arrays are not those of its manifest")
     for name, array in arrays.items():
         if _describe(array) != declared[name]:
             raise ModelFileError(f"{path} is damaged: {name} is not what the manifest says")
+        if name.endswith(INTEGERS) and (array.dtype.kind not in "iu" or array.ndim != 1):
+            raise ModelFileError(f"{path} is damaged: {name} is no row of integers")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelFileError(f"{path} is damaged: {name} has NaN or infinite values")
+    for name, value in manifest["attributes"].items():
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not isinstance(value, bool | int | float | str | None) or not finite:
+            raise ModelFileError(f"{path} is damaged: {name} is no plain value")
+
+
+def _check_names(names: set[str], path: Path) -> None:
+    """Only what a fit learns: no other attribute of an estimator comes from a file."""
+    for name in names:
+        if not name.isidentifier() or name.startswith("_") or not name.endswith("_"):
+            raise ModelFileError(f"{path} is damaged: {name} is nothing that a fit learns")
 
 
 def _check_sizes(
@@ -139,7 +173,7 @@ def _check_sizes(
     items: NDArray[Any],
     histories: csr_array,
     seen: csr_array,
-    estimator: Any,
+    estimator: Recommender,
     path: Path,
 ) -> None:
     shape = (len(users), len(items))
@@ -152,6 +186,26 @@ def _check_sizes(
     for name, ids in (("user", users), ("item", items)):
         if len(set(ids.tolist())) != len(ids):
             raise ModelFileError(f"{path} is damaged: a {name} id stands twice")
+
+
+def _check_it_answers(estimator: Recommender, histories: csr_array, path: Path) -> None:
+    """One score an item for the first and the last user: kernels trust the shapes of arrays."""
+    rows = np.array([0, histories.shape[0] - 1])
+    try:
+        scores = estimator._scores(histories[rows], rows)
+    except DAMAGED as error:
+        raise ModelFileError(f"{path} is damaged: it cannot score ({error})") from error
+    if scores.shape != (2, histories.shape[1]) or not np.isfinite(scores).all():
+        raise ModelFileError(
+            f"{path} is damaged: its scores have the shape {scores.shape}, or are not finite"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a model file holds plain values, not {value!r}: set another parameter")
 
 
 def _describe(array: NDArray[Any]) -> dict[str, Any]:
@@ -170,6 +224,8 @@ def _id_arrays(name: str, ids: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 def _ids(name: str, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
     if name in arrays:
+        if arrays[name].dtype.kind not in "iu" or arrays[name].ndim != 1:
+            raise ValueError(f"{name} are no row of integers")
         return arrays[name]
     blob, ends = arrays[f"{name}.utf8"].tobytes(), arrays[f"{name}.ends"]
     if len(ends) and (ends[-1] != len(blob) or (np.diff(ends, prepend=0) < 0).any()):

@@ -1,13 +1,16 @@
 """Model: a fitted recommender that speaks the caller's ids, always answers, and can be saved."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
 
 from recmeta import _model_file
 from recmeta._model_file import ModelFileError
@@ -87,12 +90,27 @@ class Model:
     def fit(self, data: Interactions) -> Self:
         """Fit the estimator on the positive interactions of a log."""
         self.estimator.fit(data.to_csr())
-        self.__dict__.update(vars(Model.of_fitted(self.estimator, data)))
+        # anew, so that nothing that was cached of an earlier log stays
+        self.__dict__ = vars(Model.of_fitted(self.estimator, data))
         return self
 
-    @property
+    @cached_property
     def popularity(self) -> NDArray[np.int64]:
         return np.bincount(self.histories.indices, minlength=len(self.items))
+
+    @cached_property
+    def _popular(self) -> NDArray[np.int32]:
+        """Items with a positive interaction, the most popular first."""
+        order = np.argsort(-self.popularity, kind="stable").astype(np.int32)
+        return order[self.popularity[order] > 0]
+
+    @cached_property
+    def _user_places(self) -> dict[Any, int]:
+        return {one: row for row, one in enumerate(self.users.tolist())}
+
+    @cached_property
+    def _item_places(self) -> dict[Any, int]:
+        return {one: column for column, one in enumerate(self.items.tolist())}
 
     def recommend(self, users: Iterable[Any] | None = None, k: int = 10) -> "pd.DataFrame":
         """The k best items for each user.
@@ -108,58 +126,52 @@ class Model:
         DataFrame
             user, rank (from 1), item, score, fallback. The score of a fallback is NaN.
         """
-        asked = self.users if users is None else _as_ids(list(users), self.users)
-        rows = _places(asked, self.users)
+        _check_ready(self.estimator, k)
+        if users is None:
+            asked, rows = self.users, np.arange(len(self.users))
+        else:
+            asked = _as_ids(users, self.users)
+            rows = _places(asked, self._user_places)
         known = np.flatnonzero(rows >= 0)
         items = np.full((len(rows), k), -1, dtype=np.int32)
         scores = np.zeros((len(rows), k), dtype=np.float32)
-        seen = self.seen[np.where(rows >= 0, rows, 0)]
         if len(known):
             of_known = rows[known]
             items[known], scores[known] = self.estimator.recommend(
                 self.histories[of_known], k, users=of_known, exclude=self.seen[of_known]
             )
-        return self._answer(
-            asked, items, scores, [self._row(seen, i, rows) for i in range(len(rows))]
-        )
+        return self._answer(asked, items, scores, self.seen, rows)
 
     def recommend_history(self, items: Iterable[Any], k: int = 10) -> "pd.DataFrame":
         """The k best items for a new user with this history; unknown items are left out."""
-        columns = _places(_as_ids(list(items), self.items), self.items)
+        _check_ready(self.estimator, k)
+        columns = _places(_as_ids(items, self.items), self._item_places)
         known = np.unique(columns[columns >= 0]).astype(np.int32)
         ones = np.ones(len(known), dtype=np.float32)
         history = csr_array((ones, known, [0, len(known)]), shape=(1, len(self.items)))
         found = np.full((1, k), -1, dtype=np.int32), np.zeros((1, k), dtype=np.float32)
         if self.estimator.inductive and len(known):
             found = self.estimator.recommend(history, k, users=np.array([-1]))
-        return self._answer(np.array([NEW_USER], dtype=object), *found, [known])
+        nobody = np.array([NEW_USER], dtype=object)
+        return self._answer(nobody, *found, history, np.zeros(1, dtype=np.int64))
 
     def save(self, path: str | Path) -> None:
         """Write one file: manifest.json and safetensors, ids and histories inside, no pickle."""
         _model_file.write(self, Path(path))
-
-    def _row(self, seen: csr_array, i: int, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """What user i has seen; nothing for an unknown one."""
-        return seen.indices[seen.indptr[i] : seen.indptr[i + 1]][: None if rows[i] >= 0 else 0]
 
     def _answer(
         self,
         users: NDArray[Any],
         items: NDArray[np.int32],
         scores: NDArray[np.float32],
-        seen: Sequence[NDArray[np.int32]],
+        seen: csr_array,
+        rows: NDArray[np.int64],
     ) -> "pd.DataFrame":
+        """Lists as a table, filled with popular items; ``rows``: of ``seen``, -1 for nobody."""
         import pandas as pd  # the only place that needs it
 
         fallback = items < 0
-        popular = np.argsort(-self.popularity, kind="stable").astype(np.int32)
-        popular = popular[self.popularity[popular] > 0]
-        for row in np.flatnonzero(fallback.any(axis=1)).tolist():  # few: only lists that are short
-            taken = np.concatenate([items[row], seen[row]])
-            free = popular[: items.shape[1] + len(taken)]
-            free = free[~np.isin(free, taken)][: int(fallback[row].sum())]
-            places = np.flatnonzero(fallback[row])[: len(free)]
-            items[row, places] = free
+        _fill(items, self._popular, rows, seen.indptr, seen.indices, len(self.items))
         kept = items >= 0  # an item catalogue can be shorter than k
         ranks = np.broadcast_to(np.arange(1, items.shape[1] + 1), items.shape)
         names = np.broadcast_to(np.asarray(users, dtype=object)[:, None], items.shape)
@@ -185,18 +197,51 @@ def load(path: str | Path) -> Model:
     return Model(**_model_file.read(Path(path)))
 
 
-def _as_ids(given: list[Any], known: NDArray[Any]) -> NDArray[Any]:
+def _check_ready(estimator: Recommender, k: int) -> None:
+    check_is_fitted(estimator)
+    if k < 1:
+        raise ValueError(f"k must be at least 1: got {k}")
+
+
+def _as_ids(given: Iterable[Any], known: NDArray[Any]) -> NDArray[Any]:
     """Ids as the log has them: a text of digits finds a number, a number finds its text."""
+    if isinstance(given, str):
+        raise TypeError(f"ids must come as a list: got the text {given!r}; write [{given!r}]")
     if known.dtype.kind not in "iu":
         return np.asarray([str(one) for one in given], dtype=object)
-    numbers = np.empty(len(given), dtype=object)
-    for i, one in enumerate(given):
-        text = str(one).strip()
-        numbers[i] = int(text) if text.removeprefix("-").isdigit() else text
-    return numbers
+    return np.asarray([_as_number(one) for one in given], dtype=object)
 
 
-def _places(ids: NDArray[Any], known: NDArray[Any]) -> NDArray[np.int64]:
-    """Each id's place in ``known``; -1 where it has none."""
-    place = {one: at for at, one in enumerate(known.tolist())}
+def _as_number(one: Any) -> int | str:
+    """A whole number, however it is written; else its text, which no number equals."""
+    if isinstance(one, float) and one.is_integer():  # a column with a gap is float in pandas
+        return int(one)
+    text = str(one).strip()
+    return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+def _places(ids: NDArray[Any], place: Mapping[Any, int]) -> NDArray[np.int64]:
+    """Each id's place; -1 where it has none."""
     return np.asarray([place.get(one, -1) for one in ids.tolist()], dtype=np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _fill(items, popular, rows, indptr, indices, n_items):  # type: ignore[no-untyped-def]
+    """Put the most popular items that are neither seen nor listed where ``items`` is -1."""
+    taken_by = np.full(n_items, -1, dtype=np.int64)
+    for place in range(items.shape[0]):
+        for item in items[place]:
+            if item >= 0:
+                taken_by[item] = place
+        row = rows[place]
+        if row >= 0:
+            for at in range(indptr[row], indptr[row + 1]):
+                taken_by[indices[at]] = place
+        rank = 0
+        for item in popular:
+            while rank < items.shape[1] and items[place, rank] >= 0:
+                rank += 1
+            if rank == items.shape[1]:
+                break
+            if taken_by[item] != place:
+                items[place, rank] = item
