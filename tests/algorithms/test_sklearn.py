@@ -1,5 +1,7 @@
 """Every algorithm is a scikit-learn estimator: its checks, its searches, its pipelines."""
 
+import runpy
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from recmeta.metrics.accuracy import ndcg
 from recmeta.testing import CHECKS
 
 ALGORITHMS = all_algorithms()
+EXAMPLE = Path(__file__).parents[2] / "examples" / "grid_search.py"
 
 
 def made(name):
@@ -205,3 +208,11 @@ def test_a_frame_gives_names_that_later_input_is_checked_against():
         model.recommend(frame[names[::-1]])
     with pytest.warns(UserWarning, match="but EASE was fitted without feature names"):
         EASE().fit(X).recommend(frame)
+
+
+def test_the_example_runs_and_prints_its_twelve_candidates_best_first(capsys):
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if "=" in line]
+    scores = [float(row[2]) for row in rows if len(row) == 4]
+    assert len(scores) == 12
+    assert scores == sorted(scores, reverse=True)
