@@ -185,7 +185,7 @@ def _check_sizes(
         )
     for name, ids in (("user", users), ("item", items)):
         if len(set(ids.tolist())) != len(ids):
-            raise ModelFileError(f"{path} is damaged: a {name} id stands twice")
+            raise ModelFileError(f"{path} is damaged: two {name}s have the same id")
 
 
 def _check_it_answers(estimator: Recommender, histories: csr_array, path: Path) -> None:
