@@ -85,7 +85,11 @@ def encode(space: Space, params: Mapping[str, Any]) -> NDArray[np.float64]:
 
 def contains(space: Space, params: Mapping[str, Any]) -> bool:
     """Whether every parameter of the space has a value inside its range."""
-    return all(
-        name in params and range_._contains(range_.to_internal_repr(params[name]))
-        for name, range_ in space.items()
-    )
+    return all(name in params and _lies_in(range_, params[name]) for name, range_ in space.items())
+
+
+def _lies_in(range_: BaseDistribution, value: Any) -> bool:
+    try:
+        return bool(range_._contains(range_.to_internal_repr(value)))
+    except ValueError:  # a text for a number, NaN, or a choice that there is none of
+        return False

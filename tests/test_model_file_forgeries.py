@@ -147,13 +147,14 @@ def test_a_compressed_file_is_refused_before_it_is_read(saved, tmp_path):
         load(file)
 
 
-@pytest.mark.parametrize("name", ["os.system", "os:system", "recmeta.algorithms.ease.EASE", "", 5])
+@pytest.mark.parametrize(
+    "name", ["antigravity.fly", "os.system", "os:system", "recmeta.algorithms.ease.EASE", "", 5]
+)
 def test_only_an_installed_algorithm_is_looked_up_and_nothing_imported(saved, tmp_path, name):
-    before = set(sys.modules)
     file = forged(saved, tmp_path / "m", lambda manifest, _: manifest.update(algorithm=name))
     with pytest.raises(ModelFileError, match=r"no algorithm is named|has no algorithm"):
         load(file)
-    assert set(sys.modules) == before
+    assert "antigravity" not in sys.modules
 
 
 def swap(name, value):
