@@ -127,8 +127,7 @@ class Interactions:
 
     def summary(self) -> list[str]:
         """What was read, guessed and changed: lines for a person."""
-        pairs = np.unique(self.user_rows.astype(np.int64) * self.n_items + self.item_columns)
-        density = len(pairs) / max(self.n_users * self.n_items, 1)
+        density = self.seen().nnz / max(self.n_users * self.n_items, 1)
         lines = [
             f"Read {self.name}: {self.n_events:,} events, {self.n_users:,} users, "
             f"{self.n_items:,} items, density {density:.2%}"
@@ -152,11 +151,13 @@ class Interactions:
         return f" ({first}..{last})"
 
     def _feedback_text(self) -> str:
-        if self.feedback != "rating" or self.values is None:
+        if self.feedback != "rating" or self.values is None or self.threshold is None:
             return {"weight": "weights: amounts, every event is positive"}.get(
                 self.feedback, "implicit: every event is positive"
             )
-        low, high = self.values.min(initial=np.inf), self.values.max(initial=-np.inf)
+        if self.n_events == 0:
+            return f"explicit, no event -> positive when >= {self.threshold:g}"
+        low, high = self.values.min(), self.values.max()
         return (
             f"explicit {low:g} to {high:g} -> positive when >= {self.threshold:g} "
             f"({self.positive.mean():.0%})   [change: --threshold]"

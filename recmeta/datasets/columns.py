@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recmeta.data import DataError
+from recmeta.datasets.times import is_time
+from recmeta.datasets.validation import LOOKED_AT, is_text, mostly_numbers
 
 ROLES = ("user", "item", "rating", "weight", "time", "order")
 NAMES: dict[str, tuple[str, ...]] = {
@@ -40,21 +42,27 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "order": ("order", "position", "seq", "sequence", "step", "rank"),
 }  # fmt: skip
+NUMERIC = ("rating", "weight", "order")
 OPTIONS = {
     "user": "--user-col",
     "item": "--item-col",
     "rating": "--rating-col",
     "time": "--time-col",
 }
+FRACTION = re.compile(r"-?\d*[.,]\d*[1-9]\d*")
 NONE = "none"  # what a caller gives to say that there is no such column
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The column of each role, and those that were guessed by what they hold."""
+    """The column of each role; the roles that were guessed by what the columns hold.
+
+    ``textual`` are the columns that are called a rating or a weight and hold no numbers.
+    """
 
     names: Mapping[str, str]
     guessed: tuple[str, ...] = ()
+    textual: tuple[str, ...] = ()
 
 
 def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) -> Columns:
@@ -79,18 +87,24 @@ def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) 
             raise _missing(role, column, available, source)
         names[role] = column
     banned = {role for role, column in given.items() if column == NONE}
+    textual = []
     for role in ROLES:
-        if role not in names and role not in banned:
-            found = _by_name(role, [name for name in available if name not in names.values()])
-            if found is not None and (role not in ("rating", "weight") or _numeric(table, found)):
-                names[role] = found
+        if role in names or role in banned:
+            continue
+        found = _by_name(role, [name for name in available if name not in names.values()])
+        if found is None:
+            continue
+        if role not in NUMERIC or _numeric(table, found):
+            names[role] = found
+        elif role != "order":
+            textual.append(found)
     guessed = _by_content(table, names, banned)
     for role in ("user", "item"):
         if role not in names:
             raise _missing(role, None, available, source)
     if "rating" in names:
         names.pop("weight", None)
-    return Columns(names, guessed)
+    return Columns(names, guessed, tuple(textual))
 
 
 def _by_name(role: str, available: Sequence[str]) -> str | None:
@@ -102,29 +116,21 @@ def _by_name(role: str, available: Sequence[str]) -> str | None:
 
 def _numeric(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return True
-    # in text: what the first rows hold says whether it can be a number
-    return pa.types.is_string(kind) and _all_numbers(table.column(name).slice(0, 1000))
-
-
-def _all_numbers(column: pa.ChunkedArray) -> bool:
-    values = [text for text in column.to_pylist() if text is not None]
-    return bool(values) and sum(_is_number(text) for text in values) >= 0.5 * len(values)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    if is_text(kind):  # what the first rows hold says whether it can be a number
+        return mostly_numbers(table.column(name))
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_boolean(kind)
+    )
 
 
 def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tuple[str, ...]:
     """Fill user and item: of the columns that are left, those with the most distinct values.
 
-    Of two the first in the file is the user, as nearly everywhere. Changes ``names``.
+    Fractions are no ids, and what looks like times comes last. Of two the first in the file is the
+    user, as nearly everywhere. Changes ``names``.
     """
     missing = [role for role in ("user", "item") if role not in names and role not in banned]
     if not missing:
@@ -133,7 +139,8 @@ def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tup
         name for name in table.column_names if name not in names.values() and _id_like(table, name)
     ]
     n_distinct = {name: pc.count_distinct(table.column(name)).as_py() for name in left}
-    chosen = sorted(left, key=lambda name: -n_distinct[name])[: len(missing)]
+    by_preference = sorted(left, key=lambda name: (_timed(table, name), -n_distinct[name]))
+    chosen = by_preference[: len(missing)]
     if len(chosen) < len(missing):
         return ()
     for role, name in zip(missing, sorted(chosen, key=table.column_names.index), strict=True):
@@ -143,12 +150,18 @@ def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tup
 
 def _id_like(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_dictionary(kind)
-    )
+    if is_text(kind):
+        return not any(FRACTION.fullmatch(text) for text in _first_texts(table, name))
+    return bool(pa.types.is_integer(kind) or pa.types.is_dictionary(kind))
+
+
+def _timed(table: pa.Table, name: str) -> bool:
+    return all(is_time(text) for text in _first_texts(table, name))
+
+
+def _first_texts(table: pa.Table, name: str) -> list[str]:
+    values = table.column(name).slice(0, LOOKED_AT).drop_null()
+    return [str(value).strip() for value in values.to_pylist()]
 
 
 def _missing(role: str, column: str | None, available: Sequence[str], source: str) -> DataError:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recmeta.data import Feedback
-from recmeta.datasets.validation import Findings
+from recmeta.datasets.validation import LARGEST, Findings
 
 POSITIVE_FROM = 0.75  # of the way up the scale: 4 of 1-5, 8 of 1-10
 LARGEST_SCALE = 20  # whole numbers beyond it, most of them small, are counts
@@ -35,20 +35,20 @@ def read_values(
     DataError
         E104 for values below 0 without a scale that has them, or outside a given scale.
     """
-    present = np.isfinite(numbers)
+    present = (np.abs(numbers) <= LARGEST) & found.kept()
     if scale is not None:
         outside = present & ((numbers < scale[0]) | (numbers > scale[1]))
         found.refuse("E104", outside, f"ratings lie outside {scale[0]:g}:{scale[1]:g}")
     elif (negative := present & (numbers < 0)).any():
         low, high = numbers[present].min(), numbers[present].max()
         hint = (
-            f"Use --scale {np.floor(low):g}:{np.ceil(high):g} for explicit data, "
+            f"Use --scale {np.floor(low):g}:{max(np.ceil(high), 0):g} for explicit data, "
             "or --drop-bad to leave them out."
         )
         found.refuse("E104", negative, f"{role}s < 0 (min {low:g})", hint)
-    usable = numbers[present if scale else present & (numbers >= 0)]
-    values = numbers.astype(np.float32)
-    if role == "weight" or (threshold is None and scale is None and _are_counts(usable)):
+    usable = numbers[present & found.kept()]
+    values = np.where(present, numbers, np.nan).astype(np.float32)
+    if threshold is None and scale is None and (role == "weight" or _are_counts(usable)):
         if role != "weight":
             message = (
                 f"the ratings look like counts (whole numbers, median {np.median(usable):g}, "
@@ -57,7 +57,7 @@ def read_values(
             found.note("W118", message, len(usable), "[change: --threshold, --scale]")
         return Values(values, "weight", None)
     low, high = scale or (float(usable.min(initial=np.inf)), float(usable.max(initial=-np.inf)))
-    if threshold is None and low >= high:
+    if threshold is None and low >= high and len(usable):
         found.note("N119", f"all ratings are {low:g}: every event is positive")
         return Values(values, "implicit", None)
     chosen = threshold if threshold is not None else _threshold(usable, low, high)

@@ -10,8 +10,11 @@ from scipy.sparse import csr_array, issparse
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.columns import NONE, Columns, find_columns
 from recmeta.datasets.feedback import Values, read_values
+from recmeta.datasets.ids import encode_ids
 from recmeta.datasets.tables import Loaded, load_table
-from recmeta.datasets.validation import Findings, encode_ids, numbers_of, seconds_of
+from recmeta.datasets.text import no_rows
+from recmeta.datasets.times import seconds_of
+from recmeta.datasets.validation import Findings, numbers_of
 
 DUPLICATES = ("last", "first", "sum", "max", "error", "keep")
 FEW_USERS = 5
@@ -40,7 +43,7 @@ def read(
     Parameters
     ----------
     source : path, frame, table or matrix
-        csv, tsv, ``::``-separated, jsonl, parquet or RecBole's ``.inter``, plain or as .gz or .zst;
+        csv, tsv, ``::``-separated, jsonl, parquet or RecBole's ``.inter``, plain, .gz or .zst;
         a pandas or polars frame; an Arrow table; a scipy sparse matrix, with ``users`` and
         ``items`` naming its rows and columns (their numbers, if not given).
     user, item, rating, time : str or None
@@ -80,12 +83,10 @@ def read(
         return _from_matrix(source, users, items, threshold, scale, drop_bad, name or "matrix")
     loaded = load_table(source, sep=sep, strict=strict, drop_bad=drop_bad)
     if loaded.table.num_rows == 0:
-        raise DataError(
-            "E106", f"{loaded.name}: there is a header but 0 rows.", hint="Is it the right file?"
-        )
+        raise no_rows(loaded.name)
     given = {"user": user, "item": item, "rating": rating, "time": time}
     columns = find_columns(loaded.table, given, loaded.name)
-    found = Findings(loaded.name, loaded.first_line, loaded.table.num_rows, drop_bad)
+    found = Findings(loaded.name, loaded.table.num_rows, drop_bad, loaded.lines_of)
     found.notices.extend(loaded.notices)
     data = _index(loaded, columns, found, threshold, scale, time_unit)
     data = _without_repeats(data, duplicates, found)
@@ -102,11 +103,9 @@ def _index(
     time_unit: str | None,
 ) -> Interactions:
     table, names = loaded.table, columns.names
-    if columns.guessed:
-        what = " and ".join(f"{role}={names[role]}" for role in columns.guessed)
-        found.note("N120", f"{what}: guessed by content", 0, "[change: --user-col, --item-col]")
-    users, user_rows = encode_ids(table.column(names["user"]), "user", found)
-    items, item_columns = encode_ids(table.column(names["item"]), "item", found)
+    _say_guesses(columns, found)
+    users, user_rows = _encode(loaded, names["user"], "user", found)
+    items, item_columns = _encode(loaded, names["item"], "item", found)
     values = Values(None, "implicit", None)
     role = "rating" if "rating" in names else "weight"
     if role in names:
@@ -116,7 +115,8 @@ def _index(
     if "time" in names:
         timestamps = seconds_of(table.column(names["time"]), time_unit, found)
     if "order" in names:
-        order = numbers_of(table.column(names["order"]), "order", found, "E116").astype(np.int64)
+        numbers = numbers_of(table.column(names["order"]), "order", found, "E116")
+        order = np.where(found.kept(), numbers, 0).astype(np.int64)
     data = Interactions(
         users=users,
         items=items,
@@ -130,6 +130,28 @@ def _index(
         columns=dict(names),
     )
     return data if found.bad is None else _compact(data.select(~found.bad), loaded.name)
+
+
+def _say_guesses(columns: Columns, found: Findings) -> None:
+    if columns.guessed:
+        what = " and ".join(f"{role}={columns.names[role]}" for role in columns.guessed)
+        found.note("N120", f"{what}: guessed by content", 0, "[change: --user-col, --item-col]")
+    for column in columns.textual:
+        message = f"column {column} is called a rating or a weight, but holds no numbers: not read"
+        found.note("W125", message, 0, "[change: --rating-col]")
+
+
+def _encode(
+    loaded: Loaded, column: str, role: str, found: Findings
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    mixed = loaded.mixed.get(column)
+    if mixed is not None:
+        message = (
+            f"{role} ids mix {mixed[0]:,} texts and {mixed[1]:,} others; "
+            'all compared as text, so 1 and "1" are one'
+        )
+        found.note("W109", message, mixed[0])
+    return encode_ids(loaded.table.column(column), role, found, said_mixed=mixed is not None)
 
 
 def _compact(data: Interactions, name: str) -> Interactions:
@@ -151,17 +173,20 @@ def _compact(data: Interactions, name: str) -> Interactions:
 
 def _without_repeats(data: Interactions, policy: str | None, found: Findings) -> Interactions:
     key = data.user_rows.astype(np.int64) * data.n_items + data.item_columns
-    n_pairs = len(np.unique(key))
-    n_repeats = data.n_events - n_pairs
+    in_order = np.sort(key)  # a sort: several times as fast as np.unique, which hashes
+    n_repeats = int((in_order[1:] == in_order[:-1]).sum())
     if n_repeats == 0:
         return data
     chosen = policy or ("last" if data.feedback == "rating" else "keep")
     message = f"{n_repeats:,} repeated (user, item) pairs"
     hint = "[change: --duplicates last|first|sum|max|error|keep]"
     if chosen == "error":
+        rows = np.zeros(found.n_rows, dtype=np.bool_)
+        rows[np.flatnonzero(found.kept())[_later_of_pairs(key)]] = True
         raise DataError(
-            "E105", f"{message}.", hint="Use --duplicates last, first, sum, max or keep."
-        )
+            "E105", f"{message} (first: {found.place(rows)}).",
+            hint="Use --duplicates last, first, sum, max or keep.", rows=found.lines(rows),
+        )  # fmt: skip
     if chosen == "keep":
         found.note("N105", f"{message}: kept, each is an event", n_repeats, hint)
         return data
@@ -171,22 +196,29 @@ def _without_repeats(data: Interactions, policy: str | None, found: Findings) ->
     return _merged(data, key, chosen)
 
 
+def _later_of_pairs(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The events that are not the first of their pair."""
+    _, first = np.unique(key, return_index=True)
+    return np.setdiff1d(np.arange(len(key)), first)
+
+
 def _merged(data: Interactions, key: NDArray[np.int64], policy: str) -> Interactions:
     when = data.timestamps if data.timestamps is not None else np.zeros(len(key), dtype=np.int64)
-    rows = np.arange(len(key))
     values = data.values if data.values is not None else np.ones(len(key), dtype=np.float32)
     sorts: dict[str, NDArray[Any]] = {"first": when, "last": -when, "max": -values, "sum": -when}
-    first_by = sorts[policy]
-    then_by = rows if policy == "first" else -rows
-    order = np.lexsort((then_by, first_by, key))
-    in_order = key[order]
+    by_pair = np.argsort(key)
+    again = key[by_pair][1:] == key[by_pair][:-1]
+    several = by_pair[np.append(again, False) | np.insert(again, 0, False)]  # of repeated pairs
+    then_by = several if policy == "first" else -several
+    several = several[np.lexsort((then_by, sorts[policy][several], key[several]))]
+    in_order = key[several]
     starts = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1]]))
-    kept = np.zeros(len(key), dtype=np.bool_)
-    kept[order[starts]] = True
+    kept = np.ones(len(key), dtype=np.bool_)
+    kept[several] = False
+    kept[several[starts]] = True
     if policy == "sum":
-        sums = np.add.reduceat(values[order], starts)
         summed = values.copy()
-        summed[order[starts]] = sums
+        summed[several[starts]] = np.add.reduceat(values[several], starts)
         feedback = "rating" if data.feedback == "rating" else "weight"
         data = Interactions(**{**vars(data), "values": summed, "feedback": feedback})
     return data.select(kept)
@@ -212,6 +244,11 @@ def _from_matrix(
     drop_bad: bool,
     name: str,
 ) -> Interactions:
+    if matrix.ndim != 2:
+        raise DataError(
+            "E117", f"{name} has {matrix.ndim} dimension, not users and items.",
+            hint="Give a matrix with a row for each user.",
+        )  # fmt: skip
     X = csr_array(matrix)
     ids = []
     for what, given, n in (("users", users, X.shape[0]), ("items", items, X.shape[1])):
@@ -225,8 +262,8 @@ def _from_matrix(
     if X.nnz == 0:
         raise DataError("E106", f"{name} has no entry.", hint="Is it the right matrix?")
     rows, columns = X.nonzero() if (X.data == 0).any() else _places(X)
-    found = Findings(name, 0, X.nnz, drop_bad)
     data = X.data[X.data != 0].astype(np.float64)
+    found = Findings(name, len(data), drop_bad)
     found.refuse("E115", ~np.isfinite(data), "entries are not finite")
     if (data == 1).all():
         values = Values(None, "implicit", None)
@@ -243,6 +280,8 @@ def _from_matrix(
     )
     if found.bad is not None:
         log = log.select(~found.bad)
+    if log.n_events == 0:
+        raise DataError("E106", f"{name} has no usable entry.", hint="Every entry was bad.")
     _say_few_users(log, found)
     return _with_notices(log, found, name)
 

@@ -1,35 +1,43 @@
-"""From a file or a frame to an Arrow table: formats, separators, headers, encodings."""
+"""From a file or a frame to an Arrow table, whatever the format."""
 
-import io
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from recmeta.data import DataError, Notice
+from recmeta.datasets.text import POSITIONS, Lines, line_numbers, no_rows, read_text
 
 CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
-SEPARATORS = ("::", "\t", ";", "|", ",", " ")
-BY_ENDING = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".dat": "::", ".data": "\t"}
-NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "#N/A"]
-POSITIONS = ("user", "item", "rating", "timestamp")
-SNIFFED = 65536  # bytes looked at to find the separator and the header
-ONE_BYTE = "\x1f"  # stands for a separator of several characters: the ASCII unit separator
+JSON_LINES = (".jsonl", ".ndjson", ".json")
+CONTAINERS = {  # what files begin with that are no text, whatever their name
+    b"PAR1": "Parquet",
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "a zip archive or a workbook",
+}
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table, the line of its first row in the file (1 for a frame), and what was noticed."""
+    """A table and what was noticed.
+
+    ``lines_of`` has the line of each row where there are lines; ``mixed`` the columns with values
+    of several types: their numbers of texts and of others.
+    """
 
     table: pa.Table
     name: str
-    first_line: int = 0
+    lines_of: Lines | None = None
     notices: tuple[Notice, ...] = ()
+    mixed: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def load_table(source: Any, *, sep: str | None, strict: bool, drop_bad: bool) -> Loaded:
@@ -40,13 +48,24 @@ def load_table(source: Any, *, sep: str | None, strict: bool, drop_bad: bool) ->
     DataError
         E102 (separator, when strict), E106 (empty), E114 (ragged rows), E117 (unreadable).
     """
+    loaded = _load(source, sep, strict, drop_bad)
+    names, notices = _distinct(loaded.table.column_names)
+    columns = [  # Arrow's functions for text don't know its views yet
+        column.cast(pa.string()) if pa.types.is_string_view(column.type) else column
+        for column in loaded.table.columns
+    ]
+    table = pa.table(columns, names=names)
+    return replace(loaded, table=table, notices=(*loaded.notices, *notices))
+
+
+def _load(source: Any, sep: str | None, strict: bool, drop_bad: bool) -> Loaded:
     if isinstance(source, str | Path):
         return _from_file(Path(source), sep, strict, drop_bad)
     if isinstance(source, pa.Table):
         return Loaded(source, "table")
     if hasattr(source, "to_arrow"):  # polars, without importing it
         return Loaded(source.to_arrow(), "frame")
-    if hasattr(source, "columns") and hasattr(source, "iloc"):
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
         return _from_pandas(source)
     raise TypeError(
         f"cannot read a {type(source).__name__}: give a path, a pandas or polars frame, an Arrow "
@@ -54,191 +73,106 @@ def load_table(source: Any, *, sep: str | None, strict: bool, drop_bad: bool) ->
     )
 
 
+def _distinct(names: Sequence[str]) -> tuple[list[str], tuple[Notice, ...]]:
+    """The names, the later ones of several equal ones numbered, which is said."""
+    distinct: list[str] = []
+    for name in names:
+        n, new = 1, name
+        while new in distinct or (n > 1 and new in names):
+            n += 1
+            new = f"{name}_{n}"
+        distinct.append(new)
+    renamed = [new for name, new in zip(names, distinct, strict=True) if name != new]
+    if not renamed:
+        return distinct, ()
+    message = f"columns of the same name: the later ones are read as {', '.join(renamed)}"
+    return distinct, (Notice("W122", "warning", message),)
+
+
 def _from_pandas(frame: Any) -> Loaded:
-    arrays, names, notices = [], [], []
-    for name in frame.columns:
+    arrays, mixed = [], {}
+    names = [str(name) for name in frame.columns]
+    if all(isinstance(name, int | np.integer) for name in frame.columns):  # no names were given
+        names = [POSITIONS[i] if i < len(POSITIONS) else name for i, name in enumerate(names)]
+    for i, name in enumerate(names):
+        column = frame.iloc[:, i]
         try:
-            arrays.append(pa.array(frame[name], from_pandas=True))
+            arrays.append(pa.array(column, from_pandas=True))
         except (pa.ArrowInvalid, pa.ArrowTypeError):  # an object column of several types
-            column = frame[name]
-            n_texts = int(column.map(lambda value: isinstance(value, str)).sum())
-            present = column.notna()
-            message = (
-                f"column {name!r} mixes {int(present.sum()) - n_texts:,} numbers and {n_texts:,} "
-                'texts; all compared as text, so 1 and "1" are one'
-            )
-            notices.append(Notice("W109", "warning", message, n_texts))
-            arrays.append(
-                pa.array([str(v) if p else None for v, p in zip(column, present, strict=True)])
-            )
-        names.append(str(name))
-    return Loaded(pa.Table.from_arrays(arrays, names=names), "frame", 0, tuple(notices))
+            values = [
+                None if absent else value
+                for value, absent in zip(column, column.isna(), strict=True)
+            ]
+            n_texts = sum(isinstance(value, str) for value in values)
+            mixed[name] = n_texts, sum(value is not None for value in values) - n_texts
+            arrays.append(pa.array([_label(value) for value in values], pa.string()))
+    return Loaded(pa.Table.from_arrays(arrays, names=names), "frame", mixed=mixed)
+
+
+def _label(value: Any) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _from_file(path: Path, sep: str | None, strict: bool, drop_bad: bool) -> Loaded:
-    if not path.exists():
-        raise DataError("E117", f"there is no file {path}.", hint="Check the path.")
-    if path.is_dir():
-        raise DataError("E117", f"{path} is a folder.", hint="Give the file of the log in it.")
     codec = CODECS.get(path.suffix)
     inner = Path(path.stem) if codec else path
-    name = inner.stem if inner.stem != "interactions" else path.resolve().parent.name
     try:
+        if not path.exists():
+            raise DataError("E117", f"there is no file {path}.", hint="Check the path.")
+        if path.is_dir():
+            raise DataError("E117", f"{path} is a folder.", hint="Give the file of the log in it.")
+        name = inner.stem if inner.stem != "interactions" else path.resolve().parent.name
         if inner.suffix in (".parquet", ".pq"):
-            return Loaded(pa.parquet.read_table(path), name, 1)
+            return Loaded(pa.parquet.read_table(path), name)
         with pa.input_stream(str(path), compression=codec) as stream:
             text = stream.read()
     except (OSError, pa.ArrowException, EOFError) as error:
         raise DataError(
             "E117",
-            f"{path.name} cannot be read: {error}.",
+            f"{path.name[:100]} cannot be read: {str(error).rstrip('.')}.",
             hint="Is it complete, and of the format that its name says?",
         ) from error
-    if not text.strip():
+    if not text or text.isspace():
         raise DataError("E106", f"{path.name} is empty.", hint="Is it the right file?")
-    if inner.suffix in (".jsonl", ".ndjson", ".json"):
-        return Loaded(_from_json(text, path.name), name, 1)
-    table, first_line, notices = _from_text(text, path.name, inner.suffix, sep, strict, drop_bad)
-    return Loaded(table, name, first_line, notices)
+    for beginning, what in CONTAINERS.items():
+        if text.startswith(beginning):
+            raise DataError(
+                "E117", f"{path.name} is {what}, and its name does not say so.",
+                hint="Rename it, or unpack it, or save it as csv.",
+            )  # fmt: skip
+    if inner.suffix in JSON_LINES:
+        return _from_json(text, path.name, name)
+    table, lines_of, notices = read_text(text, path.name, inner.suffix, sep, strict, drop_bad)
+    return Loaded(table, name, lines_of, notices)
 
 
-def _from_json(text: bytes, name: str) -> pa.Table:
-    try:
-        return pa.json.read_json(io.BytesIO(text))
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            "E117", f"{name} is not JSON lines: {error}.", hint="One object a line is needed."
-        ) from error
-
-
-def _from_text(
-    text: bytes, name: str, ending: str, sep: str | None, strict: bool, drop_bad: bool
-) -> tuple[pa.Table, int, tuple[Notice, ...]]:
-    text = text.removeprefix(b"\xef\xbb\xbf")
-    encoding = _encoding(text)
-    head = text[:SNIFFED].decode(encoding, errors="replace")
-    whole = head.splitlines()[: -1 if len(text) > SNIFFED else None]  # the last may be cut
-    lines = [line for line in whole[:50] if line.strip()] or [head]
-    separator, notices = _separator(lines, name, ending, sep, strict)
-    fields = _fields(lines[0], separator)
-    headless = any(_numeric(field) for field in fields)
-    if len(separator) > 1:
-        text, separator = text.replace(separator.encode(), ONE_BYTE.encode()), ONE_BYTE
-    names = _names(fields, headless, lines[0] if headless else "")
-    ragged: list[int] = []
-
-    def skip(row: Any) -> str:
-        ragged.append(row.number or 0)
-        return "skip"
+def _from_json(text: bytes, file: str, name: str) -> Loaded:
+    def lines_of(rows: NDArray[np.int64]) -> list[int]:
+        return line_numbers(text, rows + 1, quotes=False)
 
     try:
-        table = pa.csv.read_csv(
-            io.BytesIO(text),
-            pa.csv.ReadOptions(
-                column_names=names, skip_rows=0 if headless else 1,
-                encoding=encoding, use_threads=False
-            ),
-            pa.csv.ParseOptions(delimiter=separator, invalid_row_handler=skip),
-            pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=True, null_values=NULLS
-            ),
-        )  # fmt: skip
+        return Loaded(pa.json.read_json(pa.BufferReader(text)), name, lines_of)
     except pa.ArrowInvalid as error:
-        raise DataError(
-            "E117", f"{name} cannot be read as a table: {error}.", hint="Use --sep."
-        ) from error
-    if ragged:
-        notices = (*notices, _ragged(ragged, len(names), name, drop_bad))
-    return table, 1 if headless else 2, notices
+        rows = _objects(text)  # one list, or values of several types in one column
+        if rows is None:
+            hint = "One object a line is needed, or one list of objects."
+            raise DataError("E117", f"{file} is not JSON lines: {error}.", hint=hint) from error
+    if not rows:
+        raise no_rows(file)
+    import pandas as pd  # for the rare case only
+
+    return replace(_from_pandas(pd.DataFrame(rows)), name=name)
 
 
-def _ragged(rows: Sequence[int], n_columns: int, name: str, drop_bad: bool) -> Notice:
-    first = ", ".join(str(row) for row in rows[:3])
-    message = f"{len(rows):,} rows of {name} don't have {n_columns} columns (first: line {first})"
-    if not drop_bad:
-        raise DataError(
-            "E114", f"{message}.", hint="Use --drop-bad to skip them, or --sep.", rows=rows[:10]
+def _objects(text: bytes) -> list[dict[str, Any]] | None:
+    """The objects of a list or of lines; None where there is anything else."""
+    try:
+        whole = text.lstrip().startswith(b"[")
+        rows = (
+            json.loads(text) if whole else [json.loads(line) for line in text.splitlines() if line]
         )
-    return Notice("W114", "warning", f"{message}: skipped", len(rows))
-
-
-def _encoding(text: bytes) -> str:
-    try:
-        text[:SNIFFED].decode("utf-8")
-    except UnicodeDecodeError as error:
-        # a character may be cut in two at the end of what is looked at
-        return "utf-8" if error.start > min(len(text), SNIFFED) - 4 < len(text) else "latin-1"
-    return "utf-8"
-
-
-def _separator(
-    lines: Sequence[str], name: str, ending: str, given: str | None, strict: bool
-) -> tuple[str, tuple[Notice, ...]]:
-    """The separator, and a note if it is another than the name's ending promises."""
-    if given is not None:
-        separator = {"\\t": "\t", "tab": "\t"}.get(given, given)
-        if len(_fields(lines[0], separator)) < 2:
-            raise _one_column(lines[0], name, _likely(lines))
-        return separator, ()
-    likely = _likely(lines)
-    if likely is None:
-        raise _one_column(lines[0], name, None)
-    promised = BY_ENDING.get(ending)
-    if promised == "," and likely != "," and len(_fields(lines[0], ",")) < 2:
-        if strict:
-            raise _one_column(lines[0], name, likely)
-        shown = {"\t": "tab"}.get(likely, likely)
-        message = f"the columns of {name} are separated by {shown!r}, not by ','"
-        return likely, (Notice("N102", "note", message, hint="[change: --sep]"),)
-    return likely, ()
-
-
-def _likely(lines: Sequence[str]) -> str | None:
-    """The separator that cuts all lines into the same number of columns, and into the most."""
-    best, most = None, 1
-    for separator in SEPARATORS:
-        counts = {len(_fields(line, separator)) for line in lines[:20]}
-        if len(counts) == 1 and (n := counts.pop()) > most:
-            best, most = separator, n
-    if best is None:  # ragged rows: what the first line has
-        found = {separator: len(_fields(lines[0], separator)) for separator in SEPARATORS[:-1]}
-        best = max(found, key=lambda separator: found[separator])
-        return best if found[best] > 1 else None
-    return best
-
-
-def _one_column(line: str, name: str, likely: str | None) -> DataError:
-    shown = {"\t": "tab"}.get(likely or "", likely)
-    hint = f"This looks like {shown!r}. Use --sep {shown!r}." if likely else "Use --sep."
-    return DataError("E102", f'1 column found in {name}, "{line[:60]}".', hint=hint)
-
-
-def _fields(line: str, separator: str) -> list[str]:
-    """The cells of a line; a separator inside quotes cuts nothing."""
-    cells, quoted = [""], False
-    for piece in line.rstrip("\r\n").split(separator):
-        if quoted:
-            cells[-1] += separator + piece
-        else:
-            cells.append(piece)
-        quoted ^= piece.count('"') % 2 == 1
-    return [cell.strip().strip('"') for cell in cells[1:]]
-
-
-def _names(fields: Sequence[str], headless: bool, line: str) -> list[str]:
-    """The header without the types of RecBole's (``user_id:token``), or names by position."""
-    if headless:
-        return [
-            POSITIONS[i] if i < len(POSITIONS) else f"column{i + 1}" for i in range(len(fields))
-        ]
-    names = [field.split(":")[0] if ":" in field else field for field in fields]
-    return [name or f"column{i + 1}" for i, name in enumerate(names)]
-
-
-def _numeric(text: str) -> bool:
-    try:
-        float(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return rows if all(isinstance(row, dict) for row in rows) else None
