@@ -26,7 +26,7 @@ def encode_ids(
     """
     raw = _plain_ids(column, role, found).dictionary_encode().combine_chunks()
     labels = _labels(raw.dictionary, role, found, said_mixed).dictionary_encode()
-    distinct = labels.dictionary
+    distinct = labels.dictionary  # fewer, if some differed in form only
     if len(distinct) < len(raw.dictionary) - labels.null_count:
         n = len(raw.dictionary) - labels.null_count - len(distinct)
         found.note("N108", f"{n:,} {role} ids differ from others in form only: read as the same")

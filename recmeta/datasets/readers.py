@@ -193,7 +193,9 @@ def _without_repeats(data: Interactions, policy: str | None, found: Findings) ->
     said = {"last": "kept the latest", "first": "kept the first", "sum": "summed"}
     said["max"] = "kept the largest"
     found.note("W105", f"{message}: {said[chosen]}", n_repeats, hint)
-    return _merged(data, key, chosen)
+    several = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    place = np.minimum(np.searchsorted(several, key), len(several) - 1)
+    return _merged(data, key, np.flatnonzero(several[place] == key), chosen)
 
 
 def _later_of_pairs(key: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -202,15 +204,18 @@ def _later_of_pairs(key: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(key)), first)
 
 
-def _merged(data: Interactions, key: NDArray[np.int64], policy: str) -> Interactions:
-    when = data.timestamps if data.timestamps is not None else np.zeros(len(key), dtype=np.int64)
+def _merged(
+    data: Interactions, key: NDArray[np.int64], several: NDArray[np.int64], policy: str
+) -> Interactions:
+    """One event a pair; ``several`` are the events of the pairs that have more."""
+    when = np.zeros(len(several), dtype=np.int64)
+    if data.timestamps is not None:
+        when = data.timestamps[several]
     values = data.values if data.values is not None else np.ones(len(key), dtype=np.float32)
-    sorts: dict[str, NDArray[Any]] = {"first": when, "last": -when, "max": -values, "sum": -when}
-    by_pair = np.argsort(key)
-    again = key[by_pair][1:] == key[by_pair][:-1]
-    several = by_pair[np.append(again, False) | np.insert(again, 0, False)]  # of repeated pairs
+    sorts: dict[str, NDArray[Any]]
+    sorts = {"first": when, "last": -when, "max": -values[several], "sum": -when}
     then_by = several if policy == "first" else -several
-    several = several[np.lexsort((then_by, sorts[policy][several], key[several]))]
+    several = several[np.lexsort((then_by, sorts[policy], key[several]))]
     in_order = key[several]
     starts = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1]]))
     kept = np.ones(len(key), dtype=np.bool_)

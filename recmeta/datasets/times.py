@@ -77,9 +77,9 @@ def _is_day_first(texts: "pd.Series[str]", found: Findings) -> bool:  # type: ig
     if parts.empty:
         return False
     day_first = bool((parts[0] > 12).any())
-    order = "day before month" if day_first else "month before day"
+    order = "day" if day_first else "month"
     sure = day_first or bool((parts[1] > 12).any())
-    message = f"dates like {texts.dropna().iloc[0]} are read with the {order}"
+    message = f"dates like {texts.dropna().iloc[0]} are read with the {order} first"
     doubt = "" if sure else "; no date tells which"
     found.note("N123" if sure else "W123", message + doubt, len(parts))
     return day_first
