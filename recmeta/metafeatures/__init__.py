@@ -29,12 +29,11 @@ def extract_all(data: Interactions, *, seed: int = 0, landmarks: bool = True) ->
     """
     X = data.to_csr()
     features: dict[str, float] = {}
-    for info in pkgutil.iter_modules(__path__):
-        if info.name == "landmarkers" and not landmarks:
-            continue
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        # small matrices: more BLAS threads than idle cores cost seconds in waiting
-        with threadpool_limits(1, "blas"):
-            found = module.extract(X, data, seed=seed)
-        features |= {name: float(v) if np.isfinite(v) else 0.0 for name, v in found.items()}
-    return features
+    # small matrices: more BLAS threads than idle cores cost seconds in waiting
+    with threadpool_limits(1, "blas"):
+        for info in pkgutil.iter_modules(__path__):
+            if info.name == "landmarkers" and not landmarks:
+                continue
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            features |= module.extract(X, data, seed=seed)
+    return {name: float(v) if np.isfinite(v) else 0.0 for name, v in features.items()}

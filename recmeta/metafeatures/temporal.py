@@ -19,7 +19,7 @@ def extract(X: csr_array, log: Interactions, *, seed: int = 0) -> dict[str, floa
     names = ("log_days", "log_gap", "drift", "new_items", "new_users")
     features = {f"temporal.{name}": 0.0 for name in names}
     pairs = log.user_rows.astype(np.int64) * max(log.n_items, 1) + log.item_columns
-    features["temporal.repeat_rate"] = 1 - len(np.unique(pairs)) / max(len(pairs), 1)
+    features["temporal.repeat_rate"] = (len(pairs) - len(np.unique(pairs))) / max(len(pairs), 1)
     features["temporal.has_times"] = float(log.timestamps is not None)
     features["temporal.has_order"] = float(log.timestamps is not None or log.order is not None)
     if log.timestamps is None or log.n_events < 2:
