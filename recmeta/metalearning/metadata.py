@@ -35,7 +35,8 @@ F64 = NDArray[np.float64]
 class Scores:
     """One metric over problems and configurations: (n_problems, n_configurations).
 
-    NaN where a run failed or was not made; ``failed`` tells the two apart.
+    NaN where a run failed or was not made; ``failed`` tells the two apart. A run that was not made
+    counts as failed where every run of its algorithm on the problem was: too large is too large.
     """
 
     validation: F64
@@ -126,7 +127,14 @@ class MetaData:
         return result
 
     def _failed(self) -> NDArray[np.bool_]:
-        return np.equal(self.table((self.runs["status"] != "ok").astype(float)), 1.0)
+        table = self.table((self.runs["status"] != "ok").astype(float))
+        failed, made = np.equal(table, 1.0), np.isfinite(table)
+        algorithms = self.configurations["algorithm"].to_numpy()
+        for algorithm in np.unique(algorithms):
+            own = algorithms == algorithm
+            hopeless = failed[:, own].any(axis=1) & ~np.equal(table[:, own], 0.0).any(axis=1)
+            failed |= hopeless[:, None] & own & ~made
+        return failed
 
 
 @cache

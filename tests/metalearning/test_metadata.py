@@ -59,3 +59,13 @@ def test_a_metric_that_it_lacks_is_refused_with_what_it_has(shipped):
 def test_a_folder_without_it_says_what_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"lacks problems\.parquet"):
         metadata.load(tmp_path)
+
+
+def test_what_was_not_run_counts_as_failed_only_where_all_of_its_algorithm_failed(shipped):
+    scores = shipped.scores("ndcg@10")
+    status = shipped.table((shipped.runs["status"] == "ok").astype(float))
+    algorithms = shipped.configurations["algorithm"].to_numpy()
+    for problem, column in zip(*np.nonzero(np.isnan(status)), strict=True):
+        own = status[problem, algorithms == algorithms[column]]
+        expected = np.isfinite(own).any() and not (own == 1).any()
+        assert scores.failed[problem, column] == expected
