@@ -104,7 +104,8 @@ def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) 
             raise _missing(role, None, available, source)
     if "rating" in names:
         names.pop("weight", None)
-    return Columns(names, guessed, tuple(textual))
+    unread = tuple(column for column in textual if column not in names.values())
+    return Columns(names, guessed, unread)
 
 
 def _by_name(role: str, available: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """From a file or a frame to an Arrow table, whatever the format."""
 
+import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -131,10 +132,10 @@ def _from_file(path: Path, sep: str | None, strict: bool, drop_bad: bool) -> Loa
     except (OSError, pa.ArrowException, EOFError) as error:
         raise DataError(
             "E117",
-            f"{path.name[:100]} cannot be read: {str(error).rstrip('.')}.",
+            f"{path.name[:60]} cannot be read: {str(error)[:200].rstrip('.')}.",
             hint="Is it complete, and of the format that its name says?",
         ) from error
-    if not text or text.isspace():
+    if not text.removeprefix(codecs.BOM_UTF8) or text.isspace():
         raise DataError("E106", f"{path.name} is empty.", hint="Is it the right file?")
     for beginning, what in CONTAINERS.items():
         if text.startswith(beginning):

@@ -11,6 +11,7 @@ from recmeta.datasets.validation import Findings, is_text, mostly_numbers, numbe
 
 YEAR_1990 = 631_152_000
 DAY = 86_400
+LARGEST_TIME = 2.0**62  # nanoseconds until the year 2116
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 DAY_AND_MONTH = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}"
@@ -44,8 +45,8 @@ def seconds_of(column: pa.ChunkedArray, unit: str | None, found: Findings) -> ND
         found.refuse("E116", missing, "rows have no readable time", NO_TIME)
         stamps = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64()).fill_null(0)
         return _checked(stamps.to_numpy(), found, missing)
-    numbers = numbers_of(column, "time", found, "E116", NO_TIME)
-    missing = ~(np.abs(numbers) < 2**62)
+    numbers = numbers_of(column, "time", found, "E116", NO_TIME, LARGEST_TIME)
+    missing = ~(np.abs(numbers) <= LARGEST_TIME)
     usable = numbers[~missing]
     if unit is None and _are_calendar_days(usable):
         message = f"times look like dates ({usable[0]:.0f}); converted"

@@ -76,15 +76,20 @@ def mostly_numbers(column: pa.ChunkedArray) -> bool:
 
 
 def numbers_of(
-    column: pa.ChunkedArray, role: str, found: Findings, code: str, hint: str = ""
+    column: pa.ChunkedArray,
+    role: str,
+    found: Findings,
+    code: str,
+    hint: str = "",
+    largest: float = LARGEST,
 ) -> NDArray[np.float64]:
-    """The values as numbers; those that are missing, infinite or unreadable are refused."""
+    """The values as numbers; those that are missing, unreadable or beyond largest are refused."""
     try:
         numbers = column.cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         numbers = _of_texts(column, role, found)
     values = np.asarray(numbers, dtype=np.float64)
-    found.refuse(code, ~(np.abs(values) <= LARGEST), f"rows have no readable {role}", hint)
+    found.refuse(code, ~(np.abs(values) <= largest), f"rows have no readable {role}", hint)
     return values
 
 
