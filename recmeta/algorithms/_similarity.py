@@ -115,6 +115,8 @@ def weigh_like(rows: csr_array, known: csr_array, weighting: str) -> csr_array:
 
 def walk_weights(X: csr_array, n_neighbours: int, alpha: float, beta: float) -> csr_array:
     """sum_u (x_ui / n_i)^alpha (x_uj / n_u)^alpha / n_j^beta, the largest of each column j."""
+    if not (alpha >= 0 and beta >= 0):
+        raise ValueError(f"the exponents must be at least 0: got alpha={alpha}, beta={beta}")
     n_items = X.shape[1]
     items = csr_array(X.T.tocsr())
     of_user = X.sum(axis=1, dtype=np.float64)
