@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 Matrix = csr_array  # float32, (n_users, n_items), canonical: sorted, no duplicates, no stored zeros
 Feedback = Literal["implicit", "rating", "weight"]
+VALUES = ("binary", "rating", "count")
 
 
 class DataError(ValueError):
@@ -151,10 +152,12 @@ class Interactions:
         return f" ({first}..{last})"
 
     def _feedback_text(self) -> str:
-        if self.feedback != "rating" or self.values is None or self.threshold is None:
-            return {"weight": "weights: amounts, every event is positive"}.get(
-                self.feedback, "implicit: every event is positive"
-            )
+        if self.feedback == "weight":
+            return "weights: amounts, every event is positive"
+        if self.feedback == "implicit" or self.values is None:
+            return "implicit: every event is positive"
+        if self.threshold is None:
+            return "explicit, without threshold: every event is positive"
         if self.n_events == 0:
             return f"explicit, no event -> positive when >= {self.threshold:g}"
         low, high = self.values.min(), self.values.max()
@@ -184,6 +187,8 @@ class Interactions:
         ``"binary"``: 1 where there is a positive event. ``"rating"``: the mean of the values of the
         positive events. ``"count"``: the sum of the weights, or the number of events without them.
         """
+        if values not in VALUES:
+            raise ValueError(f"values must be one of {', '.join(VALUES)}: got {values!r}")
         return self._matrix(self.positive, values)
 
     def seen(self) -> csr_array:

@@ -147,7 +147,7 @@ def default_split(data: Interactions, seed: int = 0) -> Split:
             return replace(split, reason=f"there are timestamps, and {n_users:,} users to evaluate")
         why = f"one point in time leaves {n_users} users with a past and a future"
         split = leave_last_out(data, seed=seed)
-        if _n_evaluated(split) > n_users:
+        if _n_evaluated(split) > max(n_users, FEWEST - 1):
             return replace(split, reason=why)
     split = random_holdout(data, seed=seed)
     if _n_evaluated(split) == 0:  # short histories: a tenth of them is less than half an item
