@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from recmeta.automl.attempt import Attempt
     from recmeta.automl.recommender import TestScore
 
+Model = Annotated[
+    Path, typer.Option("--out", "-o", help="The model file.", callback=options.to_write)
+]
+
 
 def fit(
     file: options.LogFile,
     time: options.Time = "2m",
     memory: options.Memory = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model file.")] = Path(
-        "model.recmeta"
-    ),
+    out: Model = Path("model.recmeta"),
     metric: options.Metric = "ndcg@10",
     seed: options.Seed = 0,
     user_col: options.UserColumn = None,

@@ -23,6 +23,15 @@ def _checked(reader: str) -> Callable[[str | None], str | None]:
     return check
 
 
+def to_write(path: Path | None) -> Path | None:
+    """A callback that refuses, before the work and not after it, what cannot be written."""
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file")
+    return path
+
+
 LogFile = Annotated[
     str,
     typer.Argument(
@@ -98,4 +107,6 @@ Memory = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same answer.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The file to write.", callback=to_write)
+]

@@ -35,9 +35,9 @@ def predict(
         raise typer.BadParameter("give one of --users, --all or --history")
     fitted = load(model)
     if history is not None:
-        table = fitted.recommend_history(history.split(","), k)
+        table = fitted.recommend_history(_names(history), k)
     else:
-        table = fitted.recommend(None if users is None else users.split(","), k)
+        table = fitted.recommend(None if users is None else _names(users), k)
     if out is not None:
         _write(table, out)
         say(f"Wrote {len(table):,} rows to {out}", err=json)
@@ -45,6 +45,10 @@ def predict(
         say_json(table.to_dict(orient="records"))
     elif out is None:
         _show(table)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]  # reading strips ids too
 
 
 def _show(table: "pd.DataFrame") -> None:
@@ -59,7 +63,7 @@ def _cells(row: Any) -> list[str]:
     return [
         ("yes" if cell else "no")
         if isinstance(cell, bool)
-        else f"{cell:.4g}"
+        else ("-" if cell != cell else f"{cell:.4g}")
         if isinstance(cell, float)
         else str(cell)
         for cell in row

@@ -1,0 +1,113 @@
+"""Exit codes: each expected error is one line and a number; a bug keeps its traceback."""
+
+import json
+import sys
+
+import pytest
+
+from recmeta import cli
+from recmeta.algorithms import TopPopular
+from recmeta.datasets.synthetic import generate
+from recmeta.model import Model
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The program in this process: arguments -> exit code, standard output, standard error."""
+
+    def called(*arguments):
+        monkeypatch.setattr(sys, "argv", ["recmeta", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return called
+
+
+@pytest.fixture
+def model(tmp_path):
+    file = tmp_path / "m.recmeta"
+    Model(TopPopular()).fit(generate(20, 10, 100)).save(file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "give one of --users, --all or --history"),
+        (("--all", "--users", "a"), "give one of --users, --all or --history"),
+        (("--all", "-k", "0"), "greater than or equal to 1"),
+        (("--all", "--out", "no/such/folder/x.csv"), "there is no folder no/such/folder"),
+        (("--all", "--out", "."), "is a folder"),
+        (("--none",), "No such option"),
+    ],
+)
+def test_predict_told_wrong_is_code_2(run, model, options, said):
+    code, out, err = run("predict", model, *options)
+    assert (code, out) == (2, "")
+    assert said in " ".join(err.replace("│", " ").split())
+
+
+def test_fit_looks_at_where_to_write_before_it_works(run, tmp_path):
+    code, _, err = run("fit", tmp_path / "not-read.csv", "--out", tmp_path / "none" / "m")
+    assert code == 2
+    assert "there is no folder" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("algorithms", "show", "ESAE"), "no algorithm is named 'ESAE'; there are: BPR"),
+        (("sweep", "--algorithms", "ESAE"), "no algorithm is named 'ESAE'"),
+        (("leaderboard", "none.sqlite"), "no store at none.sqlite"),
+        (("meta", "build", "none.sqlite", "--out", "x"), "no store at none.sqlite"),
+        (("meta", "evaluate", "--folder", "none"), "none is no meta-data set"),
+        (("meta", "evaluate", "--metric", "ndgc@10"), "no metric is named 'ndgc'"),
+        (("recommend", "x.csv", "--memory", "lots"), "lots"),
+        (("datasets", "check", "x.csv", "--scale", "five"), "not a scale"),
+    ],
+)
+def test_a_wrong_name_is_code_2_and_one_line(run, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+    assert "Traceback" not in err
+
+
+def test_bad_data_is_code_3_and_its_document_has_the_rows(run, tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,rating\na,x,1\nb,,2\nc,y,3\n")
+    code, out, err = run("datasets", "check", tmp_path / "log.csv", "--json")
+    assert code == 3
+    error = json.loads(out)["error"]
+    assert error["code"].startswith("E")
+    assert error["rows"] == [3]
+    assert err.startswith(f"error[{error['code']}]: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_model_file_that_is_none_is_code_7(run, tmp_path):
+    (tmp_path / "m").write_text("no zip")
+    code, out, err = run("predict", tmp_path / "m", "--all", "--json")
+    assert code == 7
+    assert "is no model file" in json.loads(out)["error"]["message"]
+    assert err.startswith("error: ")
+
+
+def test_a_stop_by_hand_is_code_130(run, model, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Model, "recommend", stopped)
+    assert run("predict", model, "--all")[0] == 130
+
+
+def test_a_bug_keeps_its_traceback(model, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Model, "recommend", broken)
+    monkeypatch.setattr(sys, "argv", ["recmeta", "predict", str(model), "--all"])
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli.main()
