@@ -225,6 +225,13 @@ class Recommender(BaseEstimator, ABC):
         return tags
 
 
+def _check_counts(**counts: int) -> None:
+    """Such as n_factors and n_epochs, by name."""
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1: got {count}")
+
+
 def _held_out(y: Any, shape: tuple[int, int]) -> csr_array:
     """y as a matrix: leave-one-out gives one item a row, as scikit-learn gives one label."""
     if not issparse(y):

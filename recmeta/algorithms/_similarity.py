@@ -25,7 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import _in_threads
+from recmeta.algorithms._base import _check_counts, _in_threads
 
 BLOCK = 64  # targets a thread takes at once
 F32 = NDArray[np.float32]
@@ -156,8 +156,7 @@ def nearest(
     -----
     One addition for each pair of entries that meet in a term; (k + n_others) memory a thread.
     """
-    if k < 1:
-        raise ValueError(f"n_neighbours must be at least 1: got {k}")
+    _check_counts(n_neighbours=k)
     n_targets, n_others = A.shape[0], B.shape[1]
     others = np.full((n_targets, k), -1, dtype=np.int32)
     values = np.zeros((n_targets, k), dtype=np.float32)

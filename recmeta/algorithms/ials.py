@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender, _in_threads, _threadpools
+from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads, _threadpools
 from recmeta.algorithms._factors import F32, conjugate_gradients
 from recmeta.algorithms._gram import row_blocks
 from recmeta.space import Space
@@ -93,6 +93,7 @@ class IALS(Recommender):
         self.random_state = random_state
 
     def _fit(self, X: csr_array) -> None:
+        _check_counts(n_factors=self.n_factors, n_epochs=self.n_epochs)
         transposed = csr_array(X.T.tocsr())
         rng = np.random.default_rng(self.random_state)
         items = self._start(X.shape[1], np.diff(transposed.indptr) > 0, rng)

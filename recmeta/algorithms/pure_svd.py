@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from optuna.distributions import IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._base import Cost, Recommender, _check_counts
 from recmeta.algorithms._factors import top_right_singular_vectors
 from recmeta.space import Space
 
@@ -58,8 +58,7 @@ class PureSVD(Recommender):
         self.random_state = random_state
 
     def _fit(self, X: csr_array) -> None:
-        if self.n_factors < 1:
-            raise ValueError(f"n_factors must be at least 1: got {self.n_factors}")
+        _check_counts(n_factors=self.n_factors)
         rng = np.random.default_rng(self.random_state)
         self.singular_values_, self.item_factors_ = top_right_singular_vectors(
             X, self.n_factors, rng

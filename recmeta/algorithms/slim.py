@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array, vstack
 
-from recmeta.algorithms._base import Cost, Recommender, _in_threads
+from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads
 from recmeta.algorithms._elastic_net import elastic_nets
 from recmeta.algorithms._gram import gram, row_blocks
 from recmeta.space import Space
@@ -85,6 +85,8 @@ class SLIM(Recommender):
                 "alpha must be positive and l1_ratio in [0, 1]: "
                 f"got alpha={self.alpha}, l1_ratio={self.l1_ratio}"
             )
+        if self.n_neighbours is not None:
+            _check_counts(n_neighbours=self.n_neighbours)
         l1, l2 = self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
         matrix, n_items = _rows_of_gram(X), X.shape[1]
         parts: dict[int, csr_array] = {}

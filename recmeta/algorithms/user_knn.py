@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._base import Cost, Recommender, _check_counts
 from recmeta.algorithms._similarity import (
     SIMILARITIES,
     WEIGHTINGS,
@@ -92,8 +92,7 @@ class UserKNN(Recommender):
         self.beta = beta
 
     def _fit(self, X: csr_array) -> None:
-        if self.n_neighbours < 1:
-            raise ValueError(f"n_neighbours must be at least 1: got {self.n_neighbours}")
+        _check_counts(n_neighbours=self.n_neighbours)
         self.histories_ = X.copy()
         weighted = weigh_like(X, X, self.feature_weighting)
         self.user_lengths_ = squared_lengths(weighted)

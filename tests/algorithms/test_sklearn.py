@@ -95,6 +95,20 @@ def test_clone_and_set_params_keep_what_was_given(name):
         model.set_params(factors=3)
 
 
+COUNTS = [
+    (name, count)
+    for name in ALGORITHMS
+    for count in ("n_factors", "n_neighbours", "n_epochs")
+    if count in made(name).get_params()
+]
+
+
+@pytest.mark.parametrize(("name", "count"), COUNTS)
+def test_a_count_of_0_is_refused(name, count):
+    with pytest.raises(ValueError, match=f"{count} must be at least 1: got 0"):
+        made(name).set_params(**{count: 0}).fit(np.eye(6))
+
+
 def histories(n_users=60, n_items=20):
     """Two kinds of users, each with one item withheld: X, and the withheld items as a matrix."""
     rng = np.random.default_rng(3)
