@@ -124,6 +124,8 @@ def _facts(
     """One row of the evaluation."""
     keys = _keys(selector.known_, selector.scores_)
     mean_of = dict(zip(keys, selector.quality_.mean, strict=True))
+    # run often enough in the fold, but too seldom on all problems to be scored: passed over
+    choices = [choice for choice in choices if choice.key in column_of]
     columns = {id(choice): column_of[choice.key] for choice in choices}
     allowed = [choice for choice in choices if choice.p_fail <= RISK] or choices
     by_turn = [columns[id(one)] for one in sorted(allowed, key=lambda one: one.turn)]
@@ -141,7 +143,7 @@ def _facts(
     facts = {
         "choice": first.algorithm,
         "choice_key": " ".join(first.key),
-        "sbs_key": " ".join(next(key for key in keys if column_of[key] == by_mean[0])),
+        "sbs_key": " ".join(next(key for key, at in column_of.items() if at == by_mean[0])),
         "score": float(actual),
         "predicted": first.score,
         "inside": float(first.low <= actual <= first.high),
