@@ -52,7 +52,7 @@ class PureSVD(Recommender):
     family = "factorisation"
     tiny: ClassVar[dict[str, Any]] = {"n_factors": 2}
 
-    # 2 to 64 are best on one log or another: 0.76 of it on six, 64 has 0.50: benchmarks/defaults.py
+    # 2 to 64 are best on one log or another: 0.76 of it on six, 64 has 0.48: benchmarks/defaults.py
     def __init__(self, n_factors: int = 12, random_state: int | None = 0) -> None:
         self.n_factors = n_factors
         self.random_state = random_state

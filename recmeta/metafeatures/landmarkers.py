@@ -25,7 +25,7 @@ LANDMARKS: dict[str, tuple[str, dict[str, Any]]] = {
     "item_knn": ("ItemKNN", {"n_neighbours": 100, "shrink": 10.0}),
     "top_popular": ("TopPopular", {}),
     "user_knn": ("UserKNN", {"n_neighbours": 100, "shrink": 10.0}),
-    "rp3beta": ("RP3beta", {"n_neighbours": 100, "alpha": 1.0, "beta": 0.3}),
+    "rp3beta": ("RP3beta", {"n_neighbours": 100, "alpha": 0.4, "beta": 0.2}),
     "pure_svd": ("PureSVD", {"n_factors": 32}),
     "ease": ("EASE", {"l2": 200.0}),
 }

@@ -128,11 +128,12 @@ class MetaData:
 
     def _failed(self) -> NDArray[np.bool_]:
         table = self.table((self.runs["status"] != "ok").astype(float))
-        failed, made = np.equal(table, 1.0), np.isfinite(table)
+        failed: NDArray[np.bool_] = np.asarray(table == 1.0)
+        ok, made = np.asarray(table == 0.0), np.isfinite(table)
         algorithms = self.configurations["algorithm"].to_numpy()
         for algorithm in np.unique(algorithms):
             own = algorithms == algorithm
-            hopeless = failed[:, own].any(axis=1) & ~np.equal(table[:, own], 0.0).any(axis=1)
+            hopeless = failed[:, own].any(axis=1) & ~ok[:, own].any(axis=1)
             failed |= hopeless[:, None] & own & ~made
         return failed
 
