@@ -128,13 +128,13 @@ class MetaData:
 
     def _failed(self) -> NDArray[np.bool_]:
         table = self.table((self.runs["status"] != "ok").astype(float))
-        failed: NDArray[np.bool_] = np.asarray(table == 1.0)
+        failed = np.asarray(table == 1.0)
         ok, made = np.asarray(table == 0.0), np.isfinite(table)
-        algorithms = self.configurations["algorithm"].to_numpy()
-        for algorithm in np.unique(algorithms):
-            own = algorithms == algorithm
+        algorithms = self.configurations["algorithm"]
+        for algorithm in algorithms.unique():
+            own = np.flatnonzero(algorithms == algorithm)
             hopeless = failed[:, own].any(axis=1) & ~ok[:, own].any(axis=1)
-            failed |= hopeless[:, None] & own & ~made
+            failed[:, own] |= hopeless[:, None] & ~made[:, own]
         return failed
 
 
