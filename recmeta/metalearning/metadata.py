@@ -128,8 +128,8 @@ class MetaData:
 
     def _failed(self) -> NDArray[np.bool_]:
         table = self.table((self.runs["status"] != "ok").astype(float))
-        failed = np.asarray(table == 1.0)
-        ok, made = np.asarray(table == 0.0), np.isfinite(table)
+        failed = table > 0.5  # NaN is neither
+        ok, made = table < 0.5, np.isfinite(table)
         algorithms = self.configurations["algorithm"]
         for algorithm in algorithms.unique():
             own = np.flatnonzero(algorithms == algorithm)
