@@ -133,7 +133,7 @@ class MetaData:
         algorithms = self.configurations["algorithm"]
         for algorithm in algorithms.unique():
             own = np.flatnonzero(algorithms == algorithm)
-            hopeless = failed[:, own].any(axis=1) & ~ok[:, own].any(axis=1)
+            hopeless = np.any(failed[:, own], axis=1) & ~np.any(ok[:, own], axis=1)
             failed[:, own] |= hopeless[:, None] & ~made[:, own]
         return failed
 
