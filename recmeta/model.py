@@ -31,6 +31,7 @@ class Model:
 
     Whoever is asked for gets an answer: for a user or a history that the recommender knows nothing
     of, and where its list is short, the most popular items that were not seen, with ``fallback``.
+    Only who has seen every item that anybody likes gets a list shorter than k, or none.
 
     Parameters
     ----------
