@@ -12,6 +12,7 @@ from recmeta.datasets.validation import Findings, is_text
 
 LARGEST_EXACT = 2**53  # above it a float cannot tell neighbouring integers apart
 HUGE = 2**31
+DENSE = 8  # numbers an event up to which a table of all of them is cheaper than hashing
 WHOLE = r"^(0|-?[1-9][0-9]*)$"
 WHOLE_AS_FLOAT = r"^(0|-?[1-9][0-9]*)\.0+$"
 
@@ -24,9 +25,13 @@ def encode_ids(
     Ids that are all whole numbers become int64, others stay text: ``"007"`` is no number.
     ``said_mixed``: that numbers and texts are mixed has been said.
     """
-    raw = _plain_ids(column, role, found).dictionary_encode().combine_chunks()
+    column = _plain_ids(column, role, found)
+    numbers = _dense_numbers(column)
+    if numbers is not None:
+        return _encode_dense(numbers, role, found)
+    raw = column.dictionary_encode().combine_chunks()
     labels = _labels(raw.dictionary, role, found, said_mixed).dictionary_encode()
-    distinct = labels.dictionary  # fewer, if some differed in form only
+    distinct = labels.dictionary  # fewer than before, if some differed in form only
     if len(distinct) < len(raw.dictionary) - labels.null_count:
         n = len(raw.dictionary) - labels.null_count - len(distinct)
         found.note("N108", f"{n:,} {role} ids differ from others in form only: read as the same")
@@ -37,6 +42,36 @@ def encode_ids(
     rows = place_of_raw[_indices(raw)]
     found.refuse("E103", rows < 0, f"rows have no {role} id")
     return distinct.take(pa.array(order)).to_numpy(zero_copy_only=False), rows
+
+
+def _dense_numbers(column: pa.ChunkedArray) -> NDArray[np.int64] | None:
+    """Whole numbers that lie close together, none missing: most logs, and no hashing is needed."""
+    if column.null_count or not len(column):
+        return None
+    if is_text(column.type):
+        if pc.match_substring_regex(column[0], WHOLE).as_py() is False:
+            return None
+        zeros = column.filter(pc.match_substring_regex(column, "^-?0"))
+        if not pc.all(pc.equal(zeros, "0")).as_py():  # 007 is no number
+            return None
+    try:
+        numbers = np.asarray(column.cast(pa.int64()))
+    except pa.ArrowInvalid:
+        return None
+    span = int(numbers.max()) - int(numbers.min())
+    return numbers if span < DENSE * len(numbers) else None
+
+
+def _encode_dense(
+    numbers: NDArray[np.int64], role: str, found: Findings
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    lowest = numbers.min()
+    present = np.zeros(numbers.max() - lowest + 1, dtype=np.bool_)
+    present[numbers - lowest] = True
+    distinct = np.flatnonzero(present) + lowest
+    _say_huge(pa.array(distinct[[0, -1]]), role, found)
+    rank = np.cumsum(present, dtype=np.int32) - np.int32(1)
+    return distinct, rank[numbers - lowest]
 
 
 def _indices(encoded: pa.DictionaryArray) -> NDArray[np.int32]:

@@ -88,7 +88,7 @@ def numbers_of(
         numbers = column.cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         numbers = _of_texts(column, role, found)
-    values = np.asarray(numbers, dtype=np.float64)
+    values = np.array(numbers, dtype=np.float64)
     found.refuse(code, ~(np.abs(values) <= largest), f"rows have no readable {role}", hint)
     return values
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recmeta.data import DataError
 from recmeta.datasets import read
@@ -157,3 +159,40 @@ def test_a_column_of_nothing_but_nulls_has_no_users():
         read(table)
     with pytest.raises(DataError, match="no usable row"):
         read(table, drop_bad=True)
+
+
+FORMS = {
+    "int64": pa.int64(),
+    "text": pa.string(),
+    "categories": pa.dictionary(pa.int32(), pa.string()),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(
+    ids=st.lists(st.integers(-30, 30), min_size=1, max_size=60),
+    step=st.sampled_from([1, 3, 1000, 10**12]),  # close together, and far apart
+    first=st.sampled_from([0, -7, 2**40]),
+)
+def test_numbers_are_ranked_as_sorting_ranks_them_in_every_form(form, ids, step, first):
+    numbers = [first + step * number for number in ids]
+    column = pa.array(numbers).cast(pa.string() if form != "int64" else pa.int64())
+    data = read(pa.table({"user": column.cast(FORMS[form]), "item": range(len(ids))}))
+    distinct, rows = np.unique(numbers, return_inverse=True)
+    assert data.users.tolist() == distinct.tolist()
+    assert data.users.dtype == np.int64
+    assert data.user_rows.tolist() == rows.tolist()
+    assert data.user_rows.dtype == np.int32
+
+
+@given(ids=st.lists(st.text("ab0é-", max_size=3), min_size=1, max_size=40))
+def test_texts_are_ranked_as_sorting_ranks_them(ids):
+    labels = [f"x{one}" for one in ids]
+    data = of(labels)
+    assert data.users.tolist() == sorted(set(labels))
+    assert data.users[data.user_rows].tolist() == labels
+
+
+@pytest.mark.parametrize("user", ["0x10", "-0", "00", "+7", "7.5", "1e3", "٣"])
+def test_what_only_looks_like_a_number_stays_as_it_is(user):
+    assert set(of([user, "0", "16", "7", "3"]).users) == {user, "0", "16", "7", "3"}
