@@ -16,9 +16,9 @@ from recmeta.automl.tuning import propose
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.local import run
 from recmeta.execution.task import Result, Task
+from recmeta.metalearning.performance import FALLBACK as POPULARITY
 from recmeta.metalearning.selector import Choice
 
-POPULARITY = "TopPopular"
 SHARE = 0.4  # of the time left that one candidate may take
 REFITS = 2.6  # the best is fitted twice more, on somewhat more data
 OVERHEAD = 0.3  # seconds: a process's start and end, and the reading of its data

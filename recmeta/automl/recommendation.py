@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recmeta.data import Interactions
 from recmeta.execution.budget import size_text, time_text
+from recmeta.metalearning.performance import FALLBACK
 from recmeta.metalearning.selector import Choice
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Recommendation:
                 str(rank),
                 choice.algorithm,
                 f"{choice.score:.3f} ({choice.low:.3f}-{choice.high:.3f})",
-                f"{choice.p_beats_popularity:.0%}",
+                "-" if choice.algorithm == FALLBACK else f"{choice.p_beats_popularity:.0%}",
                 time_text(choice.fit_seconds),
                 size_text(choice.fit_bytes),
                 params_text(choice.params),

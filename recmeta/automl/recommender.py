@@ -14,7 +14,7 @@ import numpy as np
 from recmeta.algorithms import get
 from recmeta.automl.advice import advise
 from recmeta.automl.attempt import Attempt
-from recmeta.automl.race import POPULARITY, BudgetError, Outcome, Rules, race
+from recmeta.automl.race import BudgetError, Outcome, Rules, race
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.folds import Fold, Split
@@ -22,6 +22,7 @@ from recmeta.datasets.splits import default_split
 from recmeta.execution.budget import to_bytes, to_seconds
 from recmeta.execution.bundle import Bundle, write_folds
 from recmeta.execution.state import load_state
+from recmeta.metalearning.performance import FALLBACK as POPULARITY
 from recmeta.model import Model
 
 if TYPE_CHECKING:

@@ -20,6 +20,11 @@ def _console(err: bool) -> Console:
     return Console(stderr=err, highlight=False)
 
 
+def counted(n: int, what: str) -> str:
+    """``1 data set``, ``2 data sets``."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def say_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int]) -> None:
     """A table without lines; the columns of ``right`` are numbers."""
     on_the_right = set(right)

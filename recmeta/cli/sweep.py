@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recmeta.cli import options
-from recmeta.cli.output import say, say_json, say_table
+from recmeta.cli.output import counted, say, say_json, say_table
 from recmeta.cli.reading import to_scale
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def leaderboard(
         rows = board.table.to_dict("records")
         say_json({"metric": board.metric, "datasets": board.datasets, "rows": rows})
         return
-    where = dataset or f"{len(board.datasets)} data sets"
+    where = dataset or counted(len(board.datasets), "data set")
     say(f"{board.metric} on test, {where}; configurations chosen on validation")
     _say_board(board)
 
@@ -157,7 +157,8 @@ class _Printer:
         self.printed = 0.0
 
     def begin(self, n_datasets: int, n_each: int) -> None:
-        say(f"{n_datasets} data sets x {n_each} tasks; Ctrl-C is safe, the store goes on", err=True)
+        sets, tasks = counted(n_datasets, "data set"), counted(n_each, "task")
+        say(f"{sets} x {tasks}; Ctrl-C is safe, the store goes on", err=True)
 
     def listen(self, event: "Event", progress: "Progress") -> None:
         if event.kind == "failed":
