@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recmeta.data import DataError, Interactions, Notice
 
-FREQUENT = settings(max_examples=100, deadline=None)
+FREQUENT = settings(max_examples=60, deadline=None)
 
 
 def small(**changes):

@@ -2,24 +2,32 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from recmeta.cli import main
 from recmeta.data import DataError
 from recmeta.datasets import read
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "docs" / "errors.md"
-PROGRAM = [sys.executable, "-c", "from recmeta.cli import main; main()"]
 SKIPPED_ROWS = re.compile(r'found\.refuse\(\s*"E(1\d\d)"')
 
 
-def check(*arguments):
-    command = [*PROGRAM, "datasets", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def check(monkeypatch, capsys):
+    """``recmeta datasets check`` in this process: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["recmeta", "datasets", "check", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return end.value.code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +48,17 @@ def test_every_code_has_a_heading_in_the_documentation():
     assert codes == set(re.findall(r"[ENW]1\d\d", headings))
 
 
-def test_bad_data_is_exit_code_3_with_the_message_that_python_raises(bad):
+def test_bad_data_is_exit_code_3_with_the_message_that_python_raises(bad, check):
     with pytest.raises(DataError) as error:
         read(bad)
-    done = check(bad)
-    assert done.returncode == 3
-    assert done.stdout == ""
-    assert done.stderr.strip() == f"error[E103]: {error.value.message} {error.value.hint}"
+    line = f"error[E103]: {error.value.message} {error.value.hint}\n"
+    assert check(bad) == (3, "", line)
 
 
-def test_bad_data_as_json_is_one_document(bad):
-    done = check(bad, "--json")
-    assert done.returncode == 3
-    assert json.loads(done.stdout) == {
+def test_bad_data_as_json_is_one_document(bad, check):
+    code, out, _ = check(bad, "--json")
+    assert code == 3
+    assert json.loads(out) == {
         "error": {
             "code": "E103",
             "message": "1 rows have no user id (first: line 14).",
@@ -62,18 +68,24 @@ def test_bad_data_as_json_is_one_document(bad):
     }
 
 
-def test_a_log_that_can_be_used_is_summed_up_with_its_notices(bad):
-    done = check(bad, "--drop-bad")
-    assert done.returncode == 0
-    assert done.stdout.splitlines() == [*read(bad, drop_bad=True).summary(), "No error."]
-    document = json.loads(check(bad, "--drop-bad", "--json").stdout)
+def test_a_log_that_can_be_used_is_summed_up_with_its_notices(bad, check):
+    code, out, err = check(bad, "--drop-bad")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [*read(bad, drop_bad=True).summary(), "No error."]
+
+
+def test_a_log_that_can_be_used_is_one_document_as_json(bad, check):
+    code, out, _ = check(bad, "--drop-bad", "--json")
+    document = json.loads(out)
+    assert code == 0
     assert (document["events"], document["users"], document["items"]) == (12, 6, 12)
     assert document["columns"] == {"user": "user", "item": "item", "rating": "rating"}
-    (notice,) = document["notices"]
-    assert notice == {
-        "code": "W103",
-        "level": "warning",
-        "message": "1 rows have no user id (first: line 14): skipped",
-        "n_rows": 1,
-        "hint": "",
-    }
+    assert document["notices"] == [
+        {
+            "code": "W103",
+            "level": "warning",
+            "message": "1 rows have no user id (first: line 14): skipped",
+            "n_rows": 1,
+            "hint": "",
+        }
+    ]

@@ -9,7 +9,7 @@ from recmeta.data import Interactions
 from recmeta.datasets.folds import TEST, TRAIN, VALIDATION, Split
 from recmeta.datasets.splits import user_kfold
 
-FREQUENT = settings(max_examples=100, deadline=None)
+FREQUENT = settings(max_examples=60, deadline=None)
 NUMBERS = {"validation": VALIDATION, "test": TEST}
 
 

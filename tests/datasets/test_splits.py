@@ -18,7 +18,7 @@ from recmeta.datasets.splits import (
 )
 from recmeta.datasets.synthetic import generate
 
-FREQUENT = settings(max_examples=60, deadline=None)
+FREQUENT = settings(max_examples=40, deadline=None)
 SPLITS = {
     "random_holdout": random_holdout,
     "random_holdout of at least 1": lambda log, seed: random_holdout(log, at_least=1, seed=seed),
@@ -179,6 +179,7 @@ def test_global_time_lets_nothing_into_train_that_is_later(log, share):
     ]
     for (_, before), (after, _) in pairwise(ends):
         assert before < after
+    assert (part == TEST).any()
 
 
 def test_global_time_takes_about_the_shares_asked_for():
@@ -271,7 +272,9 @@ def test_the_default_split_leaves_five_users_to_evaluate_or_is_an_error(log, see
     try:
         split = default_split(log, seed=seed)
     except DataError as error:
-        assert error.code == "E107"  # noqa: PT017
+        split = error
+    if isinstance(split, DataError):
+        assert split.code == "E107"
     else:
         assert min(len(split.fold(part).rows) for part in ("validation", "test")) >= 5
 

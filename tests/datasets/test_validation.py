@@ -44,6 +44,8 @@ BAD_ROWS = {
     "no item": ("E103", "u1,,3,1600000000", "rows have no item id"),
     "no rating": ("E115", "u1,i1,,1600000000", "rows have no readable rating"),
     "infinite rating": ("E115", "u1,i1,inf,1600000000", "rows have no readable rating"),
+    "rating of minus infinity": ("E115", "u1,i1,-inf,1600000000", "rows have no readable rating"),
+    "time of minus infinity": ("E116", "u1,i1,3,-inf", "rows have no readable time"),
     "endless rating": ("E115", "u1,i1,1e300,1600000000", "rows have no readable rating"),
     "text rating": ("E115", "u1,i1,good,1600000000", "rows have no readable rating"),
     "no time": ("E116", "u1,i1,3,", "rows have no readable time"),
