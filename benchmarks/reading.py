@@ -28,7 +28,7 @@ N_USERS, N_ITEMS, START = 200_000, 30_000, 1_500_000_000
 
 def log(n_rows: int, *, text_ids: bool, dates: bool) -> pd.DataFrame:
     rng = np.random.default_rng(0)
-    users = rng.integers(N_USERS, size=n_rows)
+    users = 1 + rng.integers(N_USERS, size=n_rows)
     items = (N_ITEMS * rng.random(n_rows) ** 3).astype(int)  # the first tenth has half the events
     seconds = START + rng.integers(10**8, size=n_rows)
     return pd.DataFrame(

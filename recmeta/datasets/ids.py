@@ -52,7 +52,7 @@ def _dense_numbers(column: pa.ChunkedArray) -> NDArray[np.int64] | None:
         if pc.match_substring_regex(column[0], WHOLE).as_py() is False:
             return None
         zeros = column.filter(pc.match_substring_regex(column, "^-?0"))
-        if not pc.all(pc.equal(zeros, "0")).as_py():  # 007 is no number
+        if pc.any(pc.not_equal(zeros, "0")).as_py():  # 007 is no number
             return None
     try:
         numbers = np.asarray(column.cast(pa.int64()))
