@@ -124,7 +124,8 @@ def _tasks_of(
     try:
         bundle = prepare(source, how)
     except Exception as error:  # one unreadable file must not cost the other data sets
-        logger.warning("data set %s could not be prepared", source.name, exc_info=True)
+        bug = not isinstance(error, ValueError)  # a file that cannot be used is said in one line
+        logger.warning("data set %s could not be prepared", source.name, exc_info=bug)
         progress.total -= len(plan)
         progress.failed[source.name] = f"{type(error).__name__}: {error}"
         listen(Event("failed", source.name, {"error": progress.failed[source.name]}), progress)

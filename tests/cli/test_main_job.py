@@ -59,8 +59,8 @@ def test_the_columns_that_are_named_are_the_columns_that_are_read():
 
 def test_fit_keeps_the_best_on_validation_with_its_test_score_beside_popularity(model):
     told = json.loads(model.with_suffix(".json").read_text())
-    scores = {one["algorithm"]: one["score"] for one in told["attempts"] if one["status"] == "ok"}
-    assert told["best"]["score"] == max(scores.values())
+    scores = [one["score"] for one in told["attempts"] if one["status"] == "ok"]
+    assert told["best"]["score"] == max(scores)
     assert told["test"]["score"] > 1.5 * told["test"]["popularity"]
     assert told["test"]["low"] < told["test"]["score"] < told["test"]["high"]
 
@@ -87,9 +87,9 @@ def test_nobody_is_recommended_what_he_has_bought(model):
 
 def test_fit_ends_within_its_limit_whatever_is_left_to_try(tmp_path):
     started = time.monotonic()
-    done = run("fit", SHOP, "--time", "6s", "--out", tmp_path / "m.recmeta")
+    done = run("fit", SHOP, "--time", "12s", "--out", tmp_path / "m.recmeta")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started < 3 * 6  # no benchmark: the limit is measured in the docs
+    assert time.monotonic() - started < 3 * 12  # no benchmark: the limit is measured in the docs
 
 
 def test_a_budget_that_ends_with_no_model_is_exit_code_4(tmp_path):
