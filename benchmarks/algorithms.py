@@ -22,7 +22,6 @@ from scipy.sparse import csr_matrix
 from recmeta.algorithms import Recommender, get
 from recmeta.datasets import read
 from recmeta.datasets.splits import random_holdout
-from recmeta.execution.limits import PeakMemory
 from recmeta.metrics.accuracy import ndcg
 
 
@@ -100,7 +99,6 @@ class Run:
     fit_seconds: float
     users_per_second: float
     ndcg: float
-    peak_bytes: float
 
 
 def run_ours(cls: type[Recommender], params: dict[str, Any], fold: Any) -> Run:
@@ -125,18 +123,15 @@ def run_peer(peer: peers.Peer, fold: Any) -> Run:
 
 
 def measure(fit: Callable[[], Callable[[int], np.ndarray]], fold: Any) -> Run:
-    peak = PeakMemory()
-    peak.start()
     start = time.perf_counter()
     top = fit()
     fitted = time.perf_counter()
-    peak_bytes = peak.read()
     k = min(50, fold.fit.shape[1] - 1)
     start_top = time.perf_counter()
     lists = np.asarray(top(k), dtype=np.int32)
     seconds = time.perf_counter() - start_top
     value = float(np.nanmean(ndcg(lists[fold.users], fold.relevant, 10)))
-    return Run(fitted - start, len(lists) / seconds, value, peak_bytes)
+    return Run(fitted - start, len(lists) / seconds, value)
 
 
 def median(runs: list[Run], name: str) -> float:
@@ -152,14 +147,11 @@ def compare(case: Case, fold: Any, repeats: int) -> str:
         theirs.append(run_peer(case.peer, fold))
     fit, peer_fit = median(ours, "fit_seconds"), median(theirs, "fit_seconds")
     top, peer_top = median(ours, "users_per_second"), median(theirs, "users_per_second")
-    cost = cls.cost(*fold.fit.shape, fold.fit.nnz, **cls(**case.params).get_params())
-    peak = max(median(ours, "peak_bytes"), 1.0)
     return (
         f"| {case.algorithm} | {case.peer.library} "
         f"| {fit:.3f} | {peer_fit:.3f} | {fit / peer_fit:.2f} "
         f"| {top:,.0f} | {peer_top:,.0f} | {peer_top / top:.2f} "
-        f"| {median(ours, 'ndcg'):.4f} | {median(theirs, 'ndcg'):.4f} "
-        f"| {cost.seconds / fit:.2f} | {cost.bytes / peak:.2f} |"
+        f"| {median(ours, 'ndcg'):.4f} | {median(theirs, 'ndcg'):.4f} |"
     )
 
 
@@ -186,9 +178,9 @@ def main() -> None:
     print(f"{n_users:,} users x {n_items:,} items, {fold.fit.nnz:,} interactions to fit on\n")
     print(
         "| algorithm | peer | fit s | peer s | ours/peer | users/s | peer users/s | peer/ours "
-        "| NDCG@10 | peer NDCG@10 | cost()/measured s | cost()/measured bytes |"
+        "| NDCG@10 | peer NDCG@10 |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for case in CASES:
         if not only or case.algorithm in only:
             try:

@@ -4,6 +4,8 @@ Which peer is the best one: measured, see the tables of the design notes and doc
 Each peer is given the parameters that make it the same model, as near as its formulation allows.
 """
 
+import contextlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +52,8 @@ def irspack(name: str, n_threads: int = 2, **params: Any) -> Peer:
         cls = getattr(library, name)
         if name != "DenseSLIMRecommender" and not name.startswith(("TopPop", "Truncated")):
             params["n_threads"] = n_threads
-        model = cls(csr_matrix(X, dtype=np.float64), **params).learn()
+        with contextlib.redirect_stdout(io.StringIO()):  # its progress bar
+            model = cls(csr_matrix(X, dtype=np.float64), **params).learn()
         return in_blocks(lambda start, stop: np.array(model.get_score_block(start, stop)))
 
     return Peer("irspack", fit)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("evaluation.py", "topk.py", "reading.py", "startup.py", "algorithms.py")
+SCRIPTS = ("evaluation.py", "topk.py", "reading.py", "startup.py", "costs.py", "algorithms.py")
 
 
 def main() -> int:

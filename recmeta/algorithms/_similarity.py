@@ -25,7 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import _check_counts, _in_threads
+from recmeta.algorithms._base import Cost, _check_counts, _in_threads
 
 BLOCK = 64  # targets a thread takes at once
 F32 = NDArray[np.float32]
@@ -184,6 +184,15 @@ def weights_from(others: NDArray[np.int32], values: F32, n_others: int) -> csr_a
     weights = csr_array(entries, shape=(n_others, n_targets))
     weights.sort_indices()
     return weights
+
+
+def item_neighbours_cost(n_users: int, n_items: int, nnz: int, n_neighbours: int) -> Cost:
+    """Of the n_neighbours of every item; the coefficients are those of benchmarks/costs.py."""
+    kept = n_items * min(n_neighbours, n_items)
+    # histories are skewed: the sum of squares is about three times that of equal ones
+    meetings = 3 * nnz * nnz / max(n_users, 1)
+    seconds = 0.01 + 2e-9 * meetings + 5e-8 * kept + 1.5e-7 * nnz + 2e-6 * n_items
+    return Cost(seconds, 24.0 * kept + 40 * nnz)
 
 
 def _arrays(matrix: csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], F32]:

@@ -82,4 +82,4 @@ class GlobalEffects(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: object) -> Cost:
-        return Cost(1e-4 + 1e-8 * nnz, 40.0 * nnz + 32.0 * (n_users + n_items))
+        return Cost(1e-4 + 1e-8 * nnz, 12.0 * nnz + 32.0 * (n_users + n_items))

@@ -11,6 +11,7 @@ from recmeta.algorithms._similarity import (
     SIMILARITIES,
     WEIGHTINGS,
     form_of,
+    item_neighbours_cost,
     nearest,
     squared_lengths,
     weigh,
@@ -97,9 +98,4 @@ class ItemKNN(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        k = min(params.get("n_neighbours", 100), n_items)
-        # histories are skewed: the sum of squares is about three times that of equal ones
-        meetings = 3 * nnz * nnz / max(n_users, 1)
-        return Cost(
-            1.5e-9 * meetings + 3e-8 * n_items * k + 3e-8 * nnz, 24.0 * n_items * k + 40 * nnz
-        )
+        return item_neighbours_cost(n_users, n_items, nnz, cls(**params).n_neighbours)

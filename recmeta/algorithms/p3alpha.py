@@ -6,7 +6,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._similarity import walk_weights
+from recmeta.algorithms._similarity import item_neighbours_cost, walk_weights
 from recmeta.space import Space
 
 
@@ -59,9 +59,4 @@ class P3alpha(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        k = min(cls(**params).n_neighbours, n_items)
-        # histories are skewed: the sum of squares is about three times that of equal ones
-        meetings = 3 * nnz * nnz / max(n_users, 1)
-        return Cost(
-            1.5e-9 * meetings + 3e-8 * n_items * k + 3e-8 * nnz, 24.0 * n_items * k + 40 * nnz
-        )
+        return item_neighbours_cost(n_users, n_items, nnz, cls(**params).n_neighbours)

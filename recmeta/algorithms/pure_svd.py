@@ -74,5 +74,5 @@ class PureSVD(Recommender):
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         size = min(5 * cls(**params).n_factors + 90, n_items)  # of the basis at convergence
-        seconds = 3e-10 * nnz * size + 2e-10 * n_items * size**2
+        seconds = 7e-10 * nnz * size + 4e-10 * n_items * size**2
         return Cost(seconds, 8.0 * n_items * size + 16 * nnz)
