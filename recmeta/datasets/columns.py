@@ -105,7 +105,8 @@ def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) 
     if "rating" in names:
         names.pop("weight", None)
     unread = tuple(column for column in textual if column not in names.values())
-    return Columns(names, guessed, unread)
+    ordered = {role: names[role] for role in ROLES if role in names}
+    return Columns(ordered, guessed, unread)
 
 
 def _by_name(role: str, available: Sequence[str]) -> str | None:
@@ -130,8 +131,8 @@ def _numeric(table: pa.Table, name: str) -> bool:
 def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tuple[str, ...]:
     """Fill user and item: of the columns that are left, those with the most distinct values.
 
-    Fractions are no ids, and what looks like times comes last. Of two the first in the file is the
-    user, as nearly everywhere. Changes ``names``.
+    Fractions are no ids, and what looks like times comes last. Of two the user is the one whose ids
+    say so (``u-17``), else the first in the file, as nearly everywhere. Changes ``names``.
     """
     missing = [role for role in ("user", "item") if role not in names and role not in banned]
     if not missing:
@@ -144,9 +145,19 @@ def _by_content(table: pa.Table, names: dict[str, str], banned: set[str]) -> tup
     chosen = by_preference[: len(missing)]
     if len(chosen) < len(missing):
         return ()
-    for role, name in zip(missing, sorted(chosen, key=table.column_names.index), strict=True):
-        names[role] = name
+    in_file = sorted(chosen, key=table.column_names.index)
+    if len(in_file) == 2 and _says(table, in_file[0]) - _says(table, in_file[1]) > 0:
+        in_file.reverse()
+    names.update(zip(missing, in_file, strict=True))
     return tuple(missing)
+
+
+def _says(table: pa.Table, name: str) -> int:
+    """-1 for a column whose ids begin with a word for users, 1 with one for items, else 0."""
+    words = {re.split(r"[^a-z]", text.lower(), maxsplit=1)[0] for text in _first_texts(table, name)}
+    if words and words <= set(NAMES["user"]):
+        return -1
+    return 1 if words and words <= set(NAMES["item"]) else 0
 
 
 def _id_like(table: pa.Table, name: str) -> bool:

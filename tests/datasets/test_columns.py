@@ -74,6 +74,21 @@ def test_unknown_names_are_guessed_by_their_number_of_values_and_this_is_said(as
     )
 
 
+def test_of_two_unknown_columns_the_user_is_the_one_whose_ids_say_so():
+    venues, people = [f"venue/{k % 9}" for k in range(N)], [f"u-{k % 10}" for k in range(N)]
+    numbers = [k % 10 for k in range(N)]
+    for other, column in ((venues, people), (venues, numbers), (numbers, people)):
+        data = read(pd.DataFrame({"a": other, "b": column}))
+        assert data.columns == {"user": "b", "item": "a"}
+    nothing_said = read(pd.DataFrame({"a": [f"x{k % 9}" for k in range(N)], "b": numbers}))
+    assert nothing_said.columns == {"user": "a", "item": "b"}
+
+
+def test_columns_are_listed_user_first_whatever_was_named_and_guessed():
+    made = frame("a", "b", "c", "d", plays=[3] * N)
+    assert list(read(made).columns) == ["user", "item", "weight"]
+
+
 def test_one_unknown_name_is_guessed_beside_a_known_one():
     data = read(frame("user", "xyz", "rating"))
     assert data.columns["item"] == "xyz"
