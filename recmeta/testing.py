@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 
 from recmeta.algorithms import Recommender
+from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._state import state_of, with_state
 
 N_USERS, N_ITEMS, K = 24, 18, 5
@@ -186,6 +187,23 @@ def check_its_state_is_plain_arrays(estimator: Recommender) -> None:
     model = _fitted(estimator, X)
     again = with_state(type(model), model.get_params(), *state_of(model))
     _assert_same(model.recommend(X, K), again.recommend(X, K), "a copy by its arrays")
+
+
+def check_training_goes_on_where_it_stopped(estimator: Recommender) -> None:
+    """More epochs later are the same as having run them at once."""
+    if not isinstance(estimator, IterativeRecommender):
+        return
+    X = log_matrix()
+    at_once: Any = clone(estimator).set_params(n_epochs=5)
+    stopped: Any = clone(estimator).set_params(n_epochs=2)
+    done = [*at_once.epochs(X)]
+    assert done == [1, 2, 3, 4, 5], "epochs() must give the number of each epoch"
+    done = [*stopped.epochs(X), *stopped.set_params(n_epochs=5).epochs(X, resume=True)]
+    assert done == [1, 2, 3, 4, 5], "epochs(resume=True) must go on with the next epoch"
+    for one, other in zip(at_once.recommend(X, K), stopped.recommend(X, K), strict=True):
+        assert np.array_equal(one, other), "2 epochs and 3 more are not what 5 at once are"
+    same = clone(estimator).set_params(n_epochs=5).fit(X)
+    _assert_same(at_once.recommend(X, K), same.recommend(X, K), "epochs() in place of fit()")
 
 
 def check_extreme_inputs(estimator: Recommender) -> None:

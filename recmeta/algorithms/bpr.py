@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender, _check_counts
+from recmeta.algorithms._base import Cost, _check_counts
+from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._sampling import contains, draw_below
 from recmeta.space import Space
 
 START = 0.01  # standard deviation of the initial factors: larger ones learn faster, and overfit
 
 
-class BPR(Recommender):
+class BPR(IterativeRecommender):
     """Matrix factorisation by stochastic gradient steps on pairs of items (Rendle et al. 2009).
 
     For an item i of user u's history and an item j outside it, both drawn at random, a step goes
@@ -68,7 +69,6 @@ class BPR(Recommender):
         "n_epochs": IntDistribution(10, 300, log=True),
     }
     inductive = False
-    iterative = True
     family = "factorisation"
 
     # 0.98 of the best on six logs; 64, 0.05, l2 of 0.01 and 100 have 0.92: benchmarks/defaults.py
@@ -90,20 +90,22 @@ class BPR(Recommender):
         self.n_epochs = n_epochs
         self.random_state = random_state
 
-    def _fit(self, X: csr_array) -> None:
-        _check_counts(n_factors=self.n_factors, n_epochs=self.n_epochs)
-        rng = np.random.default_rng(self.random_state)
-        indptr, items = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-        known, seen = np.diff(indptr) > 0, np.bincount(items, minlength=X.shape[1]) > 0
-        W, H = (self._start(rows, rng) for rows in (known, seen))
-        W[:, -1], H[:, -1] = known, 0
+    def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
+        _check_counts(n_factors=self.n_factors)
+        known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
+        self.user_factors_, self.item_factors_ = (self._start(rows, rng) for rows in (known, seen))
+        self.user_factors_[:, -1], self.item_factors_[:, -1] = known, 0
+
+    def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
+        indptr = prepared.indptr.astype(np.int32, copy=False)
+        items = prepared.indices.astype(np.int32, copy=False)
+        users = rng.permutation(np.flatnonzero(np.diff(indptr)).astype(np.int32))
+        state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
-        for _ in range(self.n_epochs):
-            users = rng.permutation(np.flatnonzero(known).astype(np.int32))
-            state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
-            _epoch(users, items, indptr, rates.astype(np.float32), state, W, H)
-        H[~seen] = 0  # pushed down as negatives: there is no evidence on them
-        self.user_factors_, self.item_factors_ = W, H
+        learned = self.user_factors_, self.item_factors_
+        _steps(users, items, indptr, rates.astype(np.float32), state, *learned)
+        unseen = np.bincount(items, minlength=len(self.item_factors_)) == 0
+        self.item_factors_[unseen] = 0  # pushed down as negatives: there is no evidence on them
 
     def _start(self, rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float32]:
         draws = rng.standard_normal((len(rows), self.n_factors + 1), dtype=np.float32)
@@ -117,7 +119,7 @@ class BPR(Recommender):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _epoch(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped-def]
+def _steps(users, items, indptr, rates, state, W, H):  # type: ignore[no-untyped-def]
     """Steps along W and H, whose last columns are 1 and b: for each user, one per interaction."""
     n_items, n_factors = H.shape[0], H.shape[1] - 1
     rate, one = rates[0], np.float32(1)

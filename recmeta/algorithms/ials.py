@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads, _threadpools
+from recmeta.algorithms._base import Cost, _check_counts, _in_threads, _threadpools
 from recmeta.algorithms._factors import F32, conjugate_gradients
 from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.space import Space
 
 STEPS = 3  # of conjugate gradients a row and sweep; the next sweep starts where they end
 
 
-class IALS(Recommender):
+class IALS(IterativeRecommender):
     """Matrix factorisation over all user-item pairs, by alternating least squares (Hu 2008).
 
     In the form of Rendle et al. (2022), whose regularisation scales with frequency, it minimises
@@ -25,9 +26,8 @@ class IALS(Recommender):
 
     r_u = sum_i x_ui + unobserved_weight n_items, likewise r_i, and m the mean of r over that side,
     so that l2 has one meaning for all exponents. An entry of 3 counts as three observations. Each
-    side is solved row by row with a few conjugate gradient steps from its last value; a user's
-    factors at ranking time are solved from the history alone. Time grows with
-    n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2).
+    side is solved row by row with a few conjugate gradient steps from its last value. Time grows
+    with n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2).
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ class IALS(Recommender):
 
     Attributes
     ----------
+    user_factors_ : float32 array, (n_users, n_factors)
+        w: where training goes on; ranking solves them from the history.
     item_factors_ : float32 array, (n_items, n_factors)
         h; exactly 0 for items without interactions.
     item_gram_ : float32 array, (n_factors, n_factors)
@@ -74,7 +76,6 @@ class IALS(Recommender):
         "n_epochs": IntDistribution(4, 32, log=True),
     }
     family = "factorisation"
-    iterative = True
 
     def __init__(
         self,
@@ -92,29 +93,30 @@ class IALS(Recommender):
         self.n_epochs = n_epochs
         self.random_state = random_state
 
-    def _fit(self, X: csr_array) -> None:
-        _check_counts(n_factors=self.n_factors, n_epochs=self.n_epochs)
-        transposed = csr_array(X.T.tocsr())
-        rng = np.random.default_rng(self.random_state)
-        items = self._start(X.shape[1], np.diff(transposed.indptr) > 0, rng)
-        users = np.zeros((X.shape[0], self.n_factors), dtype=np.float32)
-        self.mean_weight_, item_mean = (self._row_weights(m).mean() for m in (X, transposed))
-        for _ in range(self.n_epochs):
-            self._solve(X, items, self._gram(items), self.mean_weight_, users, STEPS)
-            self._solve(transposed, users, self._gram(users), item_mean, items, STEPS)
-        self.item_factors_ = items
+    def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
+        _check_counts(n_factors=self.n_factors)
+        seen = np.bincount(X.indices, minlength=X.shape[1])[:, None] > 0
+        start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
+        self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen
+        self.item_gram_ = self._gram(self.item_factors_)
+        self.user_factors_ = np.zeros((X.shape[0], self.n_factors), dtype=np.float32)
+        self.mean_weight_ = self._row_weights(X).mean()
+
+    def _prepared(self, X: csr_array) -> tuple[csr_array, csr_array]:
+        return X, csr_array(X.T.tocsr())
+
+    def _epoch(self, prepared: tuple[csr_array, csr_array], rng: np.random.Generator) -> None:
+        (X, transposed), users, items = prepared, self.user_factors_, self.item_factors_
+        self._solve(X, items, self.item_gram_, self.mean_weight_, users, STEPS)
+        mean = self._row_weights(transposed).mean()
+        self._solve(transposed, users, self._gram(users), mean, items, STEPS)
         self.item_gram_ = self._gram(items)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> F32:
         factors = np.zeros((X.shape[0], self.n_factors), dtype=np.float32)
-        known, to_the_end = (self.item_factors_, self.item_gram_), 4 * self.n_factors
-        self._solve(X, *known, self.mean_weight_, factors, to_the_end)
+        known = self.item_factors_, self.item_gram_, self.mean_weight_
+        self._solve(X, *known, factors, 4 * self.n_factors)
         return np.asarray(factors @ self.item_factors_.T, dtype=np.float32)
-
-    def _start(self, n_rows: int, seen: NDArray[np.bool_], rng: np.random.Generator) -> F32:
-        scale = 0.1 / np.sqrt(self.n_factors)
-        start = rng.standard_normal((n_rows, self.n_factors), dtype=np.float32)
-        return np.asarray(start * np.float32(scale) * seen[:, None])
 
     def _gram(self, factors: F32) -> F32:
         with _threadpools().limit(limits=1, user_api="blas"):  # the same bits with any threads

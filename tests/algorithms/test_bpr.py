@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recmeta.algorithms._sampling import draw_below
-from recmeta.algorithms.bpr import BPR, _epoch
+from recmeta.algorithms.bpr import BPR, _steps
 
 
 def two_camps(n=20):
@@ -48,7 +48,7 @@ def test_one_step_goes_along_the_gradient_of_the_paper():
         expected.append(vector + rate * gradient)
     zero, indptr = np.zeros(1, dtype=np.int32), np.array([0, 1], dtype=np.int32)
     rates = np.array([rate, *penalties], dtype=np.float32)
-    _epoch(zero, zero, indptr, rates, np.ones(1, dtype=np.uint64), W, H)
+    _steps(zero, zero, indptr, rates, np.ones(1, dtype=np.uint64), W, H)
     np.testing.assert_allclose(W[0], np.append(expected[0], 1), atol=1e-6)
     np.testing.assert_allclose(H, expected[1:], atol=1e-6)
 

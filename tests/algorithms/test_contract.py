@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import EASE, Recommender, TopPopular, all_algorithms
+from recmeta.algorithms import BPR, EASE, Recommender, TopPopular, all_algorithms
 from recmeta.testing import CHECKS, check_recommender
 
 ALGORITHMS = all_algorithms()
@@ -126,6 +126,12 @@ class TakesAnything(Popular):
         return self
 
 
+class ForgetsWhenItStops(BPR):
+    def _prepared(self, X):
+        self.item_factors_ = self.item_factors_ * 0.5
+        return super()._prepared(X)
+
+
 class CostsNothing(Popular):
     @classmethod
     def cost(cls, n_users, n_items, nnz, **params):
@@ -149,6 +155,7 @@ BROKEN = {
     "check_its_state_is_plain_arrays": LearnsAList,
     "check_extreme_inputs": DividesByZero,
     "check_bad_values_are_refused": TakesAnything,
+    "check_training_goes_on_where_it_stopped": ForgetsWhenItStops,
     "check_cost_is_finite_and_grows": CostsNothing,
 }
 
