@@ -1,15 +1,20 @@
-"""evaluate(): rank for every held-out user and measure, in blocks; never users x items dense."""
+"""evaluate(): rank for every held-out user and measure, in blocks; never users x items dense.
 
+train(): let an iterative algorithm learn, watch what it reaches, and stop in time.
+"""
+
+import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recmeta.algorithms import Recommender
+from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.metrics import CUTOFFS, PER_USER, Accumulator, parse
 
 if TYPE_CHECKING:
@@ -99,6 +104,81 @@ def evaluate(
         n_users=accumulator.n_users,
         seconds=time.perf_counter() - started,
     )
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What training reached, by epoch.
+
+    Attributes
+    ----------
+    metric : str
+    epochs : list of int
+        After which epochs it was measured.
+    values : list of float
+        Of the metric.
+    seconds : list of float
+        From the start of training, measuring left out.
+    best_epoch : int
+        Whose state the model has.
+    """
+
+    metric: str
+    epochs: list[int]
+    values: list[float]
+    seconds: list[float]
+    best_epoch: int
+
+
+def train(
+    model: IterativeRecommender,
+    fold: "Fold",
+    *,
+    metric: str = "ndcg@10",
+    every: int = 1,
+    patience: int | None = None,
+    resume: bool = False,
+) -> LearningCurve:
+    """Fit an iterative algorithm on a fold, and keep the state of its best epoch.
+
+    Parameters
+    ----------
+    model : IterativeRecommender
+    fold : Fold
+    metric : str
+        What decides which epoch is best: an accuracy metric.
+    every : int
+        Measure after this many epochs, and after the last.
+    patience : int or None
+        Stop after this many measurements in a row that were not better; None: run all epochs.
+    resume : bool
+        Go on with a model that was trained on this fold before; see ``epochs``.
+
+    Raises
+    ------
+    ValueError
+        If every or patience is below 1.
+    """
+    if every < 1 or (patience is not None and patience < 1):
+        raise ValueError(f"every and patience must be at least 1: got {every} and {patience}")
+    curve = LearningCurve(metric, [], [], [], 0)
+    best, best_state, training = -math.inf, dict[str, Any](), 0.0
+    started = time.perf_counter()
+    for epoch in model.epochs(fold.fit, resume=resume):
+        training += time.perf_counter() - started
+        if epoch % every == 0 or epoch == model.n_epochs:
+            value = evaluate(model, fold).values[metric]
+            curve.epochs.append(epoch)
+            curve.values.append(value)
+            curve.seconds.append(training)
+            if value > best:
+                best, best_state = value, copy.deepcopy(model.__dict__)
+                curve = replace(curve, best_epoch=epoch)
+            if patience is not None and (epoch - curve.best_epoch) >= patience * every:
+                break
+        started = time.perf_counter()
+    model.__dict__.update(best_state)
+    return curve
 
 
 def _column(name: str, cutoffs: Sequence[int]) -> tuple[int, int]:
