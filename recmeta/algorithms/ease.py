@@ -3,13 +3,11 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution
-from scipy.linalg.lapack import get_lapack_funcs
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._gram import gram, mirror
+from recmeta.algorithms._ridge import ridge_cost, ridge_inverse
 from recmeta.space import Space
 
 
@@ -51,20 +49,7 @@ class EASE(Recommender):
         self.l2 = l2
 
     def _fit(self, X: csr_array) -> None:
-        if not self.l2 > 0:
-            raise ValueError(f"l2 must be positive: got {self.l2}")
-        try:
-            inverse = _inverse_of_gram(X, self.l2, np.float32)
-            if inverse is None:  # l2 is too small against X'X for float32's 7 digits
-                inverse = _inverse_of_gram(X, self.l2, np.float64)
-        except MemoryError as error:
-            n_items = X.shape[1]
-            raise MemoryError(
-                f"EASE needs {4 * n_items**2 / 1e9:.1f} GB for {n_items} items: "
-                "drop rare items, or take a sparse model such as ItemKNN"
-            ) from error
-        if inverse is None:
-            raise ValueError(f"X'X + {self.l2} I is not positive definite: take a larger l2")
+        inverse, _ = ridge_inverse(X, self.l2, algorithm="EASE")
         inverse /= -inverse.diagonal()
         # Steck 2019, eq. 8: the diagonal must be zero or each item predicts itself
         np.fill_diagonal(inverse, 0.0)
@@ -72,24 +57,4 @@ class EASE(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        pairs = 2 * nnz * nnz / max(n_users, 1)
-        return Cost(
-            1e-9 * pairs + 1.2e-11 * n_items**3 + 1e-8 * n_items**2, 4.4 * n_items**2 + 30 * nnz
-        )
-
-
-def _inverse_of_gram(X: csr_array, l2: float, dtype: Any) -> NDArray[Any] | None:
-    """(X'X + l2 I)^-1 in the memory of X'X, or None where the Cholesky factorisation fails."""
-    matrix = gram(X).astype(dtype, copy=False)
-    matrix[np.diag_indices_from(matrix)] += dtype(l2)
-    lapack: Any = get_lapack_funcs(("potrf", "potri"), (matrix,))
-    factorise, invert = lapack
-    # the lower triangle of the transpose (Fortran order, as LAPACK wants) is our upper one
-    _, failed = factorise(matrix.T, lower=1, clean=0, overwrite_a=1)
-    if failed:
-        return None
-    _, failed = invert(matrix.T, lower=1, overwrite_c=1)
-    if failed or not np.isfinite(matrix.diagonal()).all():
-        return None
-    mirror(matrix)
-    return matrix
+        return ridge_cost(n_users, n_items, nnz)
