@@ -1,0 +1,214 @@
+"""SLIMBPR: an item-item model trained to rank a user's items above others."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy.sparse import csr_array
+
+from recmeta.algorithms._base import Cost, _blocks, _check_counts, _in_threads
+from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._topk import select_top_k
+from recmeta.space import Space
+
+OPTIMISERS = {"sgd": 0, "adagrad": 1, "adam": 2}  # and how many moments of the gradient each keeps
+DECAYS = 0.9, 0.999  # Kingma & Ba 2015, algorithm 1
+
+
+class SLIMBPR(IterativeRecommender):
+    """The item weights of SLIM, trained by stochastic steps on pairs of items.
+
+    The model is that of Ning & Karypis (2011), the steps are those of Rendle et al. (2009): for an
+    item i of user u's history N(u) and an item j outside it, both drawn at random, a step goes up
+    the gradient of
+
+        ln sigmoid(x_ui - x_uj) - regularisation,      x_ui = sum over l in N(u), l != i of S_li.
+
+    One epoch visits the users in random order, each for as many steps as his history is long, then
+    keeps the n_neighbours largest weights of each scored item for ranking. Values other than 0 in
+    X count as 1. Time of an epoch grows with the sum over users of |N(u)|^2 and with n_items^2;
+    memory is 4 n_items^2 bytes, twice that with adagrad, three times with adam. One thread makes
+    the steps, so that a seed gives one answer.
+
+    Parameters
+    ----------
+    n_neighbours : int
+        Items with a weight for each scored item.
+    learning_rate : float
+    positive_l2, negative_l2 : float
+        Ridge penalty on the weights for the item from the history (lambda_i) and for the one from
+        outside (lambda_j), at each step in which they take part.
+    optimiser : {"sgd", "adagrad", "adam"}
+        Steps of the gradient's size, or scaled for each weight by its past gradients.
+    n_epochs : int
+    random_state : int or None
+        Seed of the draws.
+    symmetric : bool
+        One weight for S_ij and S_ji.
+
+    Attributes
+    ----------
+    item_weights_ : float32 CSR array, (n_items, n_items)
+        Column j holds the weights that score item j: its n_neighbours largest in S.
+    scored_weights_ : float32 array, (n_items, n_items)
+        S', from which training goes on: row j holds all weights that score item j. If symmetric,
+        the lower triangle alone.
+    moments_ : float32 array, (0 to 2, n_items, n_items)
+        What the optimiser knows of the past gradients: mean squares, and for adam means before.
+
+    References
+    ----------
+    Ning, Karypis, SLIM, ICDM 2011, doi:10.1109/ICDM.2011.134. Rendle et al., BPR, UAI 2009,
+    arXiv:1205.2618. Kingma, Ba, Adam, ICLR 2015, arXiv:1412.6980.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.kron(np.eye(2), np.ones((3, 3))) - np.eye(6)
+    >>> items, scores = SLIMBPR().fit(X).recommend(X, k=1)
+    >>> items.ravel()
+    array([0, 1, 2, 3, 4, 5], dtype=int32)
+    """
+
+    space: ClassVar[Space] = {
+        "n_neighbours": IntDistribution(5, 1000, log=True),
+        "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
+        "positive_l2": FloatDistribution(1e-5, 1e-2, log=True),
+        "negative_l2": FloatDistribution(1e-5, 1e-2, log=True),
+        "optimiser": CategoricalDistribution(tuple(OPTIMISERS)),
+        "n_epochs": IntDistribution(5, 100, log=True),
+        "symmetric": CategoricalDistribution((True, False)),
+    }
+    family = "linear"
+
+    # the best of 6 tried on three of four logs, 0.999 on the other; adagrad at 0.05 has 0.96
+    def __init__(
+        self,
+        n_neighbours: int = 200,
+        learning_rate: float = 0.02,
+        positive_l2: float = 1e-3,
+        negative_l2: float = 1e-3,
+        optimiser: str = "sgd",
+        n_epochs: int = 30,
+        random_state: int | None = 0,
+        *,
+        symmetric: bool = True,
+    ) -> None:
+        self.n_neighbours = n_neighbours
+        self.learning_rate = learning_rate
+        self.positive_l2 = positive_l2
+        self.negative_l2 = negative_l2
+        self.optimiser = optimiser
+        self.n_epochs = n_epochs
+        self.random_state = random_state
+        self.symmetric = symmetric
+
+    def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
+        _check_counts(n_neighbours=self.n_neighbours)
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(
+                f"optimiser must be one of {', '.join(OPTIMISERS)}: got {self.optimiser!r}"
+            )
+        n_items, n_moments = X.shape[1], OPTIMISERS[self.optimiser]
+        self.scored_weights_ = np.zeros((n_items, n_items), dtype=np.float32)
+        self.moments_ = np.zeros((n_moments, n_items, n_items), dtype=np.float32)
+
+    def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
+        indptr = prepared.indptr.astype(np.int32, copy=False)
+        items = prepared.indices.astype(np.int32, copy=False)
+        users = rng.permutation(np.flatnonzero(np.diff(indptr)).astype(np.int32))
+        state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
+        rates = np.array([self.learning_rate, self.positive_l2, self.negative_l2], dtype=np.float32)
+        _steps(
+            users, items, indptr, rates, self.n_epochs_ * prepared.nnz, self.symmetric, state,
+            self.moments_, self.scored_weights_,
+        )  # fmt: skip
+        seen = np.bincount(items, minlength=prepared.shape[1]) > 0
+        self.item_weights_ = _largest(self.scored_weights_, self.n_neighbours, seen, self.symmetric)
+
+    @classmethod
+    def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
+        model = cls(**params)
+        n_moments, kept = OPTIMISERS[model.optimiser], min(model.n_neighbours, n_items)
+        pairs = 2 * nnz * nnz / max(n_users, 1)
+        epoch = (3e-8 + 3e-8 * n_moments) * pairs + 1e-8 * n_items**2 + 5e-8 * n_items * kept
+        size = 4.0 * (1 + n_moments) * n_items**2 + 24.0 * n_items * kept
+        return Cost(model.n_epochs * epoch, size + 16 * nnz)
+
+
+def _largest(
+    weights: NDArray[np.float32], n_kept: int, seen: NDArray[np.bool_], symmetric: bool
+) -> csr_array:
+    """The n_kept largest of each row, as the columns of a CSR matrix; none for unseen items."""
+    n_items = len(weights)
+    n_kept = min(n_kept, n_items)
+    kept = np.empty((n_items, n_kept), dtype=np.int32)
+    values = np.empty((n_items, n_kept), dtype=np.float32)
+
+    def one_block(block: slice) -> None:
+        rows = weights[block]
+        if symmetric:  # the upper triangle is the transpose of the lower one, the diagonal 0
+            rows = rows + weights[:, block].T
+        select_top_k(rows, kept[block], values[block])
+
+    _in_threads(one_block, _blocks(n_items, n_items))
+    there = (kept >= 0) & seen[:, None]
+    targets = np.repeat(np.arange(n_items), there.sum(axis=1))
+    return csr_array((values[there], (kept[there], targets)), shape=(n_items, n_items))
+
+
+@njit(cache=True, nogil=True)
+def _steps(users, items, indptr, rates, n_done, symmetric, state, moments, weights):  # type: ignore[no-untyped-def]
+    """Steps along ``weights``: for each user, one per interaction."""
+    n_items, one = len(weights), np.float32(1)
+    for user in users:
+        first, last = indptr[user], indptr[user + 1]
+        if last - first == n_items:
+            continue
+        history = items[first:last]
+        for _ in range(last - first):
+            i, j = history[draw_below(last - first, state)], draw_below(n_items, state)
+            while contains(items, first, last, j):
+                j = draw_below(n_items, state)
+            margin = np.float32(0)
+            for item in history:
+                if item != i:
+                    margin += weights[_place(i, item, symmetric)]
+                    margin -= weights[_place(j, item, symmetric)]
+            slope = one / (one + np.exp(margin))
+            n_done += 1  # Adam's correction counts all steps, as PyTorch's SparseAdam does
+            past = np.float32(1 - DECAYS[0] ** n_done), np.float32(1 - DECAYS[1] ** n_done)
+            for item in history:
+                if item != i:
+                    place = _place(i, item, symmetric)
+                    change = slope - rates[1] * weights[place]
+                    weights[place] += rates[0] * _scaled(change, place, past, moments)
+                    place = _place(j, item, symmetric)
+                    change = -slope - rates[2] * weights[place]
+                    weights[place] += rates[0] * _scaled(change, place, past, moments)
+
+
+@njit(cache=True, nogil=True)
+def _place(target, source, symmetric):  # type: ignore[no-untyped-def]
+    """Where the weight stands: in the lower triangle if symmetric."""
+    return (source, target) if symmetric and source > target else (target, source)
+
+
+@njit(cache=True, nogil=True)
+def _scaled(gradient, place, past, moments):  # type: ignore[no-untyped-def]
+    """The gradient as the optimiser takes it; updates ``moments`` there."""
+    tiny, one = np.float32(1e-8), np.float32(1)
+    row, column = place
+    if len(moments) == 0:
+        return gradient
+    if len(moments) == 1:
+        moments[0, row, column] += gradient * gradient
+        return gradient / (np.sqrt(moments[0, row, column]) + tiny)
+    first, second = np.float32(DECAYS[0]), np.float32(DECAYS[1])
+    mean = first * moments[0, row, column] + (one - first) * gradient
+    square = second * moments[1, row, column] + (one - second) * gradient * gradient
+    moments[0, row, column], moments[1, row, column] = mean, square
+    return mean / past[0] / (np.sqrt(square / past[1]) + tiny)
