@@ -163,6 +163,9 @@ def train(
         raise ValueError(f"every and patience must be at least 1: got {every} and {patience}")
     curve = LearningCurve(metric, [], [], [], 0)
     best, best_state, training = -math.inf, dict[str, Any](), 0.0
+    if resume:
+        best, best_state = evaluate(model, fold).values[metric], copy.deepcopy(model.__dict__)
+        curve = replace(curve, best_epoch=model.n_epochs_)
     started = time.perf_counter()
     for epoch in model.epochs(fold.fit, resume=resume):
         training += time.perf_counter() - started

@@ -88,7 +88,7 @@ def advise(
         not_advised=_best_of_others(choices),
         nearest=tuple((name, float(distance)) for name, distance in neighbours),
         n_known=known.n_datasets,
-        n_configurations=known.n_configurations,
+        n_configurations=len(selector.configurations_),
         split=split.name,
         split_reason=split.reason,
         seconds={

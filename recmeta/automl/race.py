@@ -87,15 +87,18 @@ def race(
         Told of each attempt as it ends.
     """
     outcome = Outcome()
+    if rules.left() <= 0:
+        return outcome  # to start what would be stopped at once takes a second more
 
     def tasks() -> Iterator[Task]:
         yield _task(bundle, POPULARITY, {}, rules, ("validation", "test"))
-        for algorithm, params in _candidates(choices, outcome, rules):
-            left = rules.left() - _reserve(outcome)
-            if left * SHARE < OVERHEAD:
+        for algorithm, params, expected in _candidates(choices, outcome, rules):
+            limit = SHARE * (rules.left() - _reserve(outcome))
+            if limit < OVERHEAD:
                 break
-            task = _task(bundle, algorithm, params, rules, ("validation",))
-            yield _limited(task, left * SHARE)
+            if expected <= limit:
+                task = _task(bundle, algorithm, params, rules, ("validation",))
+                yield _limited(task, limit)
         for attempt in outcome.ranked():
             if outcome.winner is None:
                 final = _task(bundle, attempt.algorithm, attempt.params, rules, ("test", "all"))
@@ -112,18 +115,28 @@ def race(
         elif result.status == "ok":
             outcome.winner = next(a for a in outcome.ranked() if _same(a, task))
             outcome.test = result
+        else:
+            attempt = _attempt(task, result, rules.metric)
+            failed = replace(attempt, error=f"could not be fitted again: {attempt.error}")
+            outcome.attempts.append(failed)
+            on_attempt(failed)
     return outcome
 
 
 def _candidates(
     choices: Sequence[Choice], outcome: Outcome, rules: Rules
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What to try next: the list in its turns, then what tuning makes of what has come back."""
+) -> Iterator[tuple[str, Mapping[str, Any], float]]:
+    """What to try next, and the seconds that its fit should take at least.
+
+    The list in its turns, then what tuning makes of what has come back.
+    """
     for choice in sorted(choices, key=lambda one: one.turn):
         if choice.algorithm != POPULARITY:
-            yield choice.algorithm, choice.params
-    while (proposal := propose(outcome.attempts, rules.seed)) is not None:
-        yield proposal
+            # with all threads it may be quicker than on the one that the prediction is for
+            yield choice.algorithm, choice.params, choice.fit_seconds / rules.threads
+    n_listed = len(outcome.attempts)
+    while (proposal := propose(outcome.attempts, rules.seed, n_listed)) is not None:
+        yield *proposal, 0.0
 
 
 def _task(
@@ -168,7 +181,8 @@ def _attempt(task: Task, result: Result, metric: str) -> Attempt:
         params=task.params,
         status="error" if result.status == "ok" and score != score else result.status,
         score=score,
-        seconds=result.total_s,
+        # without the start of its process, and without compiling, which only the first fit does
+        seconds=result.fit_s + result.predict_s if result.status == "ok" else result.total_s,
         peak_bytes=result.peak_mb * 2**20,
         error=result.error,
     )

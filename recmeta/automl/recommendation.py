@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SAME = 0.02  # distance in standard deviations below which a log is taken for a known one
+
+
 @dataclass(frozen=True)
 class Recommendation:
     """The ranked algorithms for one log.
@@ -23,13 +26,14 @@ class Recommendation:
     metric : str
         Such as ``"ndcg@10"``.
     choices : tuple of Choice
-        Advised configurations, the best first: the order in which to try them.
+        Advised configurations, the best first. The order in which to try them is that of ``turn``:
+        the best, then what helps most if those before disappoint.
     not_advised : tuple of Choice
         The best configuration of each algorithm left out, with its ``reason``.
     nearest : tuple of (str, float)
         The known data sets most like this one, with their distance in standardised features.
     n_known, n_configurations : int
-        What the prediction was learned from: data sets, and configurations on each.
+        What the prediction was learned from: data sets, and configurations on most of them.
     split, split_reason : str
         How the log is split, and why.
     seconds : dict of str to float
@@ -49,6 +53,9 @@ class Recommendation:
 
     @property
     def best(self) -> Choice:
+        if not self.choices:
+            reasons = "; ".join(self.not_advised_lines())
+            raise ValueError(f"no configuration is advised within these limits: {reasons}")
         return self.choices[0]
 
     @property
@@ -81,6 +88,7 @@ class Recommendation:
                 "notices": list(self.data.notices),
             },
             "known": {"datasets": self.n_known, "configurations": self.n_configurations},
+            "remarks": self.remarks(),
             "nearest": [{"name": name, "distance": far} for name, far in self.nearest],
             "choices": [_row(choice) for choice in self.choices],
             "not_advised": [_row(choice) for choice in self.not_advised],
@@ -115,7 +123,7 @@ class Recommendation:
     def __str__(self) -> str:
         header, rows = self.table()
         widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-        lines = [self.headline()]
+        lines = [self.headline(), *self.remarks()]
         lines += [
             "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             for row in (header, *rows)
@@ -129,6 +137,13 @@ class Recommendation:
             f"Prediction for {self.metric}, {self.split} split, from {self.n_known} data sets x "
             f"{self.n_configurations} configurations (nearest: {names})"
         )
+
+    def remarks(self) -> list[str]:
+        """What to know before believing it."""
+        if self.nearest and self.nearest[0][1] < SAME:
+            name = self.nearest[0][0]
+            return [f"This log is like {name}, from which was learned: no forecast, a memory"]
+        return []
 
     def not_advised_lines(self) -> list[str]:
         return [f"{choice.algorithm}: {choice.reason}" for choice in self.not_advised]
@@ -147,6 +162,8 @@ def _row(choice: Choice) -> dict[str, Any]:
     return {
         "algorithm": choice.algorithm,
         "params": dict(choice.params),
+        "turn": choice.turn,
+        "relative": choice.relative,
         "score": choice.score,
         "low": choice.low,
         "high": choice.high,

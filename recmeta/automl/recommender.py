@@ -1,7 +1,6 @@
 """AutoRecommender: the best model for a log within a budget, ready to recommend."""
 
 import math
-import os
 import tempfile
 import time as clock
 from collections.abc import Callable, Iterable
@@ -10,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
 from recmeta.algorithms import get
 from recmeta.automl.advice import advise
 from recmeta.automl.attempt import Attempt
-from recmeta.automl.race import BudgetError, Outcome, Rules, race
+from recmeta.automl.race import SHARE, BudgetError, Outcome, Rules, race
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.folds import Fold, Split
 from recmeta.datasets.splits import default_split
 from recmeta.execution.budget import to_bytes, to_seconds
 from recmeta.execution.bundle import Bundle, write_folds
+from recmeta.execution.limits import n_cores
 from recmeta.execution.state import load_state
 from recmeta.metalearning.performance import FALLBACK as POPULARITY
 from recmeta.model import Model
@@ -36,7 +37,8 @@ class TestScore:
     """The winner on the untouched test part, with popularity beside it.
 
     ``low`` and ``high`` bound a 95 % interval of the mean over users; ``gain`` and
-    ``gain_error`` are the mean paired difference to popularity and its standard error.
+    ``gain_error`` are the mean paired difference to popularity and its standard error; NaN if
+    popularity itself could not be fitted.
     """
 
     __test__ = False  # no test class, whatever its name says to pytest
@@ -63,7 +65,8 @@ class AutoRecommender:
     metric : str
         What to choose by.
     time : str or number
-        The whole of it: reading the meta-data set, trying, refitting. Kept by force.
+        The whole of it: looking at the log, trying, refitting. A fit is stopped by force; the look
+        at the log is not, so below some ten seconds there may be no time for more.
     memory : str, number or None
         What one fit may take.
     seed : int
@@ -119,7 +122,7 @@ class AutoRecommender:
             deadline=started + budget * (1 - SAVING_SHARE),
             memory=None if self.memory is None else to_bytes(self.memory),
             seed=self.seed,
-            threads=self.threads or os.cpu_count() or 1,
+            threads=self.threads or n_cores(),
         )
         try:
             split = default_split(data, seed=self.seed)
@@ -127,7 +130,7 @@ class AutoRecommender:
             if error.code != "E107":
                 raise
             return self._fit_popularity(data, error, started)
-        limits = (budget, rules.memory)
+        limits = (SHARE * budget, rules.memory)
         self.recommendation_ = advice = advise(data, split, self.metric, limits, self.seed)
         with tempfile.TemporaryDirectory(prefix="recmeta-fit-") as folder:
             bundle = _bundle(split, Path(folder) / "bundle")
@@ -139,7 +142,7 @@ class AutoRecommender:
                 save_to=state,
                 on_attempt=on_attempt or (lambda attempt: None),
             )
-            self._keep(outcome, data, state, budget)
+            self._keep(outcome, data, state)
         self.seconds_ = clock.monotonic() - started
         return self
 
@@ -152,15 +155,15 @@ class AutoRecommender:
         self.seconds_ = clock.monotonic() - started
         return self
 
-    def _keep(self, outcome: Outcome, data: Interactions, state: Path, budget: float) -> None:
+    def _keep(self, outcome: Outcome, data: Interactions, state: Path) -> None:
         self.attempts_ = outcome.attempts
         if outcome.winner is None:
             causes = {
                 attempt.error.splitlines()[-1] for attempt in outcome.attempts if attempt.error
             }
             raise BudgetError(
-                f"no model was fitted in {budget:.0f} s: {'; '.join(sorted(causes)) or 'no time'}. "
-                "Give more time, or a sample of the users"
+                f"no model was fitted: {'; '.join(sorted(causes)) or 'the time was over'}. "
+                "Give more time or memory, or a sample of the users"
             )
         self.best_ = outcome.winner
         self.test_ = test = _test_score(outcome, self.metric)
@@ -172,11 +175,17 @@ class AutoRecommender:
 
     def recommend(self, users: Iterable[Any] | None = None, k: int = 10) -> "pd.DataFrame":
         """See ``Model.recommend``."""
+        self._check_is_fitted()
         return self.model_.recommend(users, k)
 
     def save(self, path: str | Path) -> None:
         """See ``Model.save``."""
+        self._check_is_fitted()
         self.model_.save(path)
+
+    def _check_is_fitted(self) -> None:
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this AutoRecommender is not fitted: call fit(data) first")
 
 
 def _bundle(split: Split, folder: Path) -> Bundle:
@@ -199,9 +208,13 @@ def _bundle(split: Split, folder: Path) -> Bundle:
 
 def _test_score(outcome: Outcome, metric: str) -> TestScore:
     assert outcome.test is not None
-    assert outcome.popularity_test is not None
     own = outcome.test.per_user["test"][metric].astype(np.float64)
-    popular = outcome.popularity_test.per_user["test"][metric].astype(np.float64)
+    popular, popularity = np.full_like(own, np.nan), math.nan
+    beside = outcome.popularity_test
+    if beside is not None and "test" in beside.metrics:
+        popular = beside.per_user["test"][metric].astype(np.float64)
+        popularity = beside.metrics["test"][metric]
+    differences = own - popular
     score = outcome.test.metrics["test"][metric]
     error = _standard_error(own)
     return TestScore(
@@ -209,9 +222,9 @@ def _test_score(outcome: Outcome, metric: str) -> TestScore:
         score=score,
         low=score - 1.96 * error,
         high=score + 1.96 * error,
-        popularity=outcome.popularity_test.metrics["test"][metric],
-        gain=float(np.nanmean(own - popular)),
-        gain_error=_standard_error(own - popular),
+        popularity=popularity,
+        gain=float(np.nanmean(differences)) if np.isfinite(differences).any() else math.nan,
+        gain_error=_standard_error(differences),
         n_users=len(own),
     )
 

@@ -12,35 +12,39 @@ from recmeta.automl.attempt import Attempt
 from recmeta.space import Params, contains
 
 CLOSE = 0.95  # share of the best score that keeps an algorithm in the race
+DRAWS = 5  # of a configuration that was not tried yet, before its algorithm counts as exhausted
 PATIENCE = 30  # proposals in a row that were not better: then the race ends
 
 
-def propose(attempts: Sequence[Attempt], seed: int) -> tuple[str, Params] | None:
+def propose(attempts: Sequence[Attempt], seed: int, n_listed: int = 0) -> tuple[str, Params] | None:
     """The next configuration, from nothing but what was tried; None where there is nothing to gain.
 
     Of the algorithms whose best score is within CLOSE of the best, the one that was tried least is
     next; a tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) that knows all its
-    attempts draws the configuration.
+    attempts draws the configuration. Patience begins after the first ``n_listed`` attempts.
     """
     good = [attempt for attempt in attempts if attempt.status == "ok"]
-    if not good or _since_the_best(attempts) >= PATIENCE:
+    if not good or _since_the_best(attempts, n_listed) >= PATIENCE:
         return None
     best = max(attempt.score for attempt in good)
     in_race = {one.algorithm for one in good if one.score >= CLOSE * best}
     tunable = sorted(name for name in in_race if get(name).space)
-    if not tunable:
-        return None
-    name = min(tunable, key=lambda one: sum(tried.algorithm == one for tried in attempts))
-    own = [attempt for attempt in attempts if attempt.algorithm == name]
-    params = _drawn(own, seed + len(attempts))
-    return None if any(params == dict(attempt.params) for attempt in own) else (name, params)
+    n_tried = {name: sum(tried.algorithm == name for tried in attempts) for name in tunable}
+    for name in sorted(tunable, key=lambda one: n_tried[one]):
+        own = [attempt for attempt in attempts if attempt.algorithm == name]
+        for draw in range(DRAWS):
+            params = _drawn(own, seed + len(attempts) + 1000 * draw)
+            if all(params != dict(attempt.params) for attempt in own):
+                return name, params
+    return None
 
 
-def _since_the_best(attempts: Sequence[Attempt]) -> int:
+def _since_the_best(attempts: Sequence[Attempt], n_listed: int) -> int:
     best, since = float("-inf"), 0
-    for attempt in attempts:
+    for number, attempt in enumerate(attempts):
         better = attempt.status == "ok" and attempt.score > best
-        best, since = (attempt.score, 0) if better else (best, since + 1)
+        best = attempt.score if better else best
+        since = 0 if better or number < n_listed else since + 1
     return since
 
 

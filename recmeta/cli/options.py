@@ -32,6 +32,17 @@ def to_write(path: Path | None) -> Path | None:
     return path
 
 
+def _one_of(choices: tuple[str, ...]) -> Callable[[str | None], str | None]:
+    """A callback that refuses what is none of the choices."""
+
+    def check(text: str | None) -> str | None:
+        if text is not None and text not in choices:
+            raise typer.BadParameter(f"not one of {', '.join(choices)}: {text!r}")
+        return text
+
+    return check
+
+
 LogFile = Annotated[
     str,
     typer.Argument(
@@ -78,8 +89,9 @@ Duplicates = Annotated[
     str | None,
     typer.Option(
         "--duplicates",
-        help="A repeated pair of user and item: last, first, sum, max or error.",
+        help="A repeated pair of user and item: last, first, sum, max, error or keep.",
         rich_help_panel="Columns",
+        callback=_one_of(("last", "first", "sum", "max", "error", "keep")),
     ),
 ]
 Scale = Annotated[
@@ -91,7 +103,10 @@ Scale = Annotated[
 TimeUnit = Annotated[
     str | None,
     typer.Option(
-        "--time-unit", help="The unit of the timestamps: s, ms or us.", rich_help_panel="Columns"
+        "--time-unit",
+        help="The unit of the timestamps: s, ms, us or ns.",
+        rich_help_panel="Columns",
+        callback=_one_of(("s", "ms", "us", "ns")),
     ),
 ]
 Metric = Annotated[str, typer.Option("--metric", help="What to choose by, as name@cutoff.")]

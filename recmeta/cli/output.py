@@ -29,10 +29,13 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Itera
     """A table without lines; the columns of ``right`` are numbers."""
     on_the_right = set(right)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    cells = [tuple(row) for row in rows]
     for column, name in enumerate(header):
         side = "right" if column in on_the_right else "left"
-        table.add_column(name, justify=side, no_wrap=column != len(header) - 1)  # type: ignore[arg-type]
-    for row in rows:
+        last = column == len(header) - 1  # it alone gives way where the terminal is narrow
+        width = None if last else max(len(row[column]) for row in [tuple(header), *cells])
+        table.add_column(name, justify=side, no_wrap=not last, min_width=width)  # type: ignore[arg-type]
+    for row in cells:
         table.add_row(*(escape(cell) for cell in row))
     console = _console(False)
     if not console.is_terminal:

@@ -1,5 +1,8 @@
 """``recmeta recommend``: which algorithms for this log."""
 
+import shlex
+import sys
+
 from recmeta.cli import options
 from recmeta.cli.output import say, say_json, say_table
 from recmeta.cli.reading import read_log, say_summary
@@ -45,9 +48,17 @@ def recommend(
     if json:
         say_json(advice.to_dict())
         return
-    say(advice.headline())
+    for line in (advice.headline(), *advice.remarks()):
+        say(line)
     say_table(*advice.table(), right=[0, 3, 4, 5])
     for line in advice.not_advised_lines():
         say(f"  not advised: {line}")
     took = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in advice.seconds.items())
-    say(f"Took {took}. Verify on your data:  recmeta fit {file} --time 2m --out model.recmeta")
+    say(f"Took {took}. Verify on your data:  {_next_command(file)}")
+
+
+def _next_command(file: str) -> str:
+    """The fit of the same log, read in the same way."""
+    given = sys.argv[2:] if sys.argv[1:2] == ["recommend"] else [file]
+    limit = [] if any(one.startswith("--time") for one in given) else ["--time", "2m"]
+    return shlex.join(["recmeta", "fit", *given, *limit, "--out", "model.recmeta"])

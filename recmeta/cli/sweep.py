@@ -114,17 +114,27 @@ def leaderboard(
         return
     where = dataset or counted(len(board.datasets), "data set")
     say(f"{board.metric} on test, {where}; configurations chosen on validation")
+    if board.n_left_out:
+        left_out = counted(board.n_left_out, "problem")
+        say(f"{left_out} left out: not every algorithm was run there yet")
     _say_board(board)
 
 
 def _say_board(board: "Leaderboard") -> None:
-    table = board.table.drop(columns=["split"], errors="ignore")
+    from recmeta.automl.recommendation import params_text  # late: numba
+
+    table = board.table.copy()
+    if "split" in table and table["split"].nunique() == 1:
+        table = table.drop(columns="split")
+    if "params" in table:  # last, since it alone gives way where the terminal is narrow
+        texts = [params_text(json_.loads(params)) for params in table.pop("params")]
+        table = table.assign(params=texts)
     header = [str(column) for column in table.columns]
     rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
     say_table(header, rows, right=[i for i, name in enumerate(header) if name not in _TEXT])
 
 
-_TEXT = {"algorithm", "params"}
+_TEXT = {"algorithm", "params", "split"}
 
 
 def _cell(value: object) -> str:

@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms import Recommender, get
 from recmeta.datasets.folds import Fold
 from recmeta.evaluation import evaluate
+from recmeta.execution.budget import size_text
 from recmeta.execution.bundle import load_fold
 from recmeta.execution.limits import PeakMemory, memory_limit
 from recmeta.execution.state import save_state
@@ -196,8 +197,8 @@ def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> No
     cost = type(estimator).cost(n_users, n_items, X.nnz, **estimator.get_params())
     if cost.bytes > task.memory_bytes:
         raise MemoryError(
-            f"refused by cost(): about {cost.bytes / MIB:,.0f} MiB are needed, "
-            f"{task.memory_bytes / MIB:,.0f} MiB are allowed"
+            f"refused by cost(): about {size_text(cost.bytes)} needed, "
+            f"{size_text(task.memory_bytes)} allowed"
         )
 
 

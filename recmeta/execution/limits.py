@@ -20,6 +20,11 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def n_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def first_to_go() -> None:
     """When the machine runs out of memory, the kernel should kill this process, not its driver."""
     with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 ======  ===============================================================  ======================
 symbol  meaning                                                          shape
 ======  ===============================================================  ======================
-s[d,a]  test score of algorithm a on data set d, its configuration       (n_datasets,
+s[d,a]  test score of algorithm a on data set d, its configuration       (n_problems,
         chosen on validation; 0 where no run of it was ok                n_algorithms)
 rank    1 + better ones + half the ties, on one data set
 share   s[d,a] / max over a of s[d,a]
@@ -32,12 +32,15 @@ class Leaderboard:
     table : DataFrame
         Best first. One data set: algorithm, score, se, validation, params, fit_s, peak_mb and the
         numbers of runs by status. Several: algorithm, mean_rank, mean_share (of the best score),
-        wins, n_datasets (with an ok run), mean_score, mean_fit_s, and runs by status.
+        wins, n_problems (with an ok run), mean_score, mean_fit_s, and runs by status.
+    n_left_out : int
+        Problems (data set and split) on which an algorithm was not run yet: they don't count.
     """
 
     metric: str
     datasets: list[str]
     table: pd.DataFrame
+    n_left_out: int = 0
 
 
 def leaderboard(
@@ -65,13 +68,30 @@ def leaderboard(
         names = ", ".join(store.datasets())
         raise UnknownNameError(f"the store has no data set {dataset!r}; it has: {names}")
     runs = store.frame([metric])
+    n_left_out = 0
     if dataset is not None:
         runs = runs[runs["dataset"] == dataset]
+    else:
+        runs, n_left_out = _complete(runs)
     chosen = _chosen(runs, metric)
     statuses = runs.groupby(["algorithm", "status"]).size().unstack(fill_value=0)
     table = _over_all(chosen, metric) if dataset is None else _of_one(chosen, metric)
     table = table.join(statuses, on="algorithm")
-    return Leaderboard(metric, sorted(runs["dataset"].unique()), table.reset_index(drop=True))
+    on = sorted(runs["dataset"].unique())
+    return Leaderboard(metric, on, table.reset_index(drop=True), n_left_out)
+
+
+def _complete(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The runs of the problems that every algorithm has been run on, and how many others there are.
+
+    What has not run yet must not count as worst. All runs, where no problem is complete.
+    """
+    problem = [runs["dataset"], runs["split"]]
+    n_algorithms = runs.groupby(problem)["algorithm"].transform("nunique")
+    complete = n_algorithms == runs["algorithm"].nunique()
+    if not complete.any():
+        return runs, 0
+    return runs[complete], len(runs[~complete][["dataset", "split"]].drop_duplicates())
 
 
 def _higher_is_better(metric: str) -> bool:
@@ -115,7 +135,7 @@ def _over_all(chosen: pd.DataFrame, metric: str) -> pd.DataFrame:
             "mean_rank": ranks.mean(),
             "mean_share": shares[best > 0].fillna(0.0).mean(),
             "wins": wins,
-            "n_datasets": scores.notna().sum(),
+            "n_problems": scores.notna().sum(),
             "mean_score": scores.mean(),
             "mean_fit_s": chosen.groupby("algorithm")["fit_s"].mean(),
         }

@@ -94,6 +94,10 @@ class Store:
 
     def _prepare(self) -> None:
         run = self._connection.execute
+        if run("PRAGMA user_version").fetchone()[0] == 0:
+            others = [name for (name,) in run("SELECT name FROM sqlite_master LIMIT 3")]
+            if others:  # somebody's database: nothing is written into it
+                raise StoreError(f"{self.path} is no results store: it has {', '.join(others)}")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
         run("BEGIN IMMEDIATE")

@@ -31,6 +31,8 @@ class LevelModel:
     ridge: Ridge
     centre: F64
     spread: F64
+    lowest: F64
+    highest: F64
     errors: F64
     weights: F64
     by_time: NDArray[np.bool_]
@@ -38,6 +40,7 @@ class LevelModel:
     def predict(self, features: Mapping[str, float], split: str) -> tuple[float, float]:
         """log(best score), and the half-width of its 80 % interval."""
         x = _row([features[name] for name in FEATURES], split)
+        x = np.clip(x, self.lowest, self.highest)  # a straight line says nothing beyond what it saw
         mean = float(self.ridge.predict((x[None] - self.centre) / self.spread)[0])
         alike = self.by_time == (split in BY_TIME)
         if alike.sum() < FEW:
@@ -61,7 +64,8 @@ def fit_level(known: MetaData, scores: Performance) -> LevelModel:
             errors[out] = y[out] - ridge.predict((X[out] - centre) / spread)
     ridge, centre, spread = _fit(X, y, weights)
     by_time = np.array([split in BY_TIME for split in splits])
-    return LevelModel(ridge, centre, spread, errors, weights, by_time)
+    seen = X.min(axis=0), X.max(axis=0)
+    return LevelModel(ridge, centre, spread, *seen, errors, weights, by_time)
 
 
 def _fit(X: F64, y: F64, weights: F64) -> tuple[Ridge, F64, F64]:

@@ -6,7 +6,7 @@ A *problem* is a data set under a split; a *configuration* is an algorithm with 
 problems.parquet    a row a problem: dataset, split, family, domain, sizes, meta-features
 runs.parquet        a row a run: problem, algorithm, params (JSON), status, seconds, peak_mb, and
                     ``validation:METRIC@K`` and ``test:METRIC@K`` for each metric and cutoff
-provenance.json     how it was made: commands, limits, versions, sources and licences
+provenance.json     how it was made: limits, versions, counts; the commands: docs/metadata.md
 ==================  ============================================================================
 """
 

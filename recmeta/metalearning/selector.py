@@ -167,7 +167,7 @@ class Selector:
             algorithm=algorithm,
             params=params,
             score=float(np.exp(min(middle, 0.0))),
-            low=float(np.exp(middle - half)),
+            low=float(np.exp(min(middle - half, 0.0))),
             high=float(np.exp(min(middle + half, 0.0))),
             relative=share,
             p_beats_popularity=p_popular,

@@ -22,7 +22,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of a short fit, with what the fit said beside it."""
     file = tmp_path_factory.mktemp("fit") / "shop.recmeta"
-    done = run("fit", SHOP, "--time", "12s", "--memory", "2GiB", "--out", file, "--json")
+    done = run("fit", SHOP, "--time", "20s", "--memory", "2GiB", "--out", file, "--json")
     assert done.returncode == 0, done.stderr
     file.with_suffix(".json").write_text(done.stdout)
     return file
@@ -87,9 +87,9 @@ def test_nobody_is_recommended_what_he_has_bought(model):
 
 def test_fit_ends_within_its_limit_whatever_is_left_to_try(tmp_path):
     started = time.monotonic()
-    done = run("fit", SHOP, "--time", "12s", "--out", tmp_path / "m.recmeta")
+    done = run("fit", SHOP, "--time", "20s", "--out", tmp_path / "m.recmeta")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - started < 3 * 12  # no benchmark: the limit is measured in the docs
+    assert time.monotonic() - started < 3 * 20  # no benchmark: the limit is measured in the docs
 
 
 def test_a_budget_that_ends_with_no_model_is_exit_code_4(tmp_path):

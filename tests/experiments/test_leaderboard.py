@@ -43,7 +43,7 @@ def test_over_data_sets_ranks_shares_and_wins_are_those_of_the_definition(store)
     expected = {"A": 1.0, "C": (1 + 0) / 2, "B": (0.5 + 0.75) / 2}
     assert table["mean_share"].to_dict() == pytest.approx(expected)
     assert table["wins"].to_dict() == {"A": 2, "C": 1, "B": 0}
-    assert table["n_datasets"].to_dict() == {"A": 2, "C": 1, "B": 2}
+    assert table["n_problems"].to_dict() == {"A": 2, "C": 1, "B": 2}
     assert table.loc["C", "oom"] == 1
     assert table.loc["A", "ok"] == 3
 

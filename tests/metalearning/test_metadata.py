@@ -12,9 +12,10 @@ from recmeta.metalearning.metadata import of_families
 from recmeta.metrics import CUTOFFS, METRICS
 
 
-def test_it_has_at_least_forty_data_sets_and_every_algorithm(shipped):
+def test_it_has_at_least_forty_data_sets_and_twelve_algorithms(shipped):
     assert shipped.n_datasets >= 40
-    assert set(shipped.configurations["algorithm"]) == set(all_algorithms())
+    assert set(shipped.configurations["algorithm"]) <= set(all_algorithms())
+    assert shipped.configurations["algorithm"].nunique() >= 12
     assert shipped.problems["family"].nunique() >= 25
 
 
