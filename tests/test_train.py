@@ -92,6 +92,15 @@ def test_training_goes_on_after_an_early_stop(fold):
     assert first.values + rest.values == train(IALS(4, n_epochs=4), fold).values
 
 
+def test_the_state_it_went_on_from_is_kept_if_nothing_better_comes(planned_fold):
+    model = Planned(3)
+    train(model, planned_fold)
+    curve = train(model.set_params(n_epochs=6), planned_fold, resume=True)
+    assert curve.epochs == [4, 5, 6]
+    assert curve.best_epoch == model.n_epochs_ == 3
+    assert model.rank_ == 1
+
+
 def test_counts_below_one_are_refused(fold):
     with pytest.raises(ValueError, match="every and patience must be at least 1: got 0 and None"):
         train(IALS(), fold, every=0)

@@ -1,10 +1,12 @@
 """The main job in Python: the six lines of the README, and what happens at the limits."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import recmeta as rm
 from recmeta.algorithms import get
@@ -21,7 +23,7 @@ def log():
 
 @pytest.fixture(scope="module")
 def fitted(log):
-    return rm.AutoRecommender(time="10s", memory="2GiB", seed=0, threads=1).fit(log)
+    return rm.AutoRecommender(time="20s", memory="2GiB", seed=0, threads=1).fit(log)
 
 
 def test_the_six_lines_of_the_readme_work(log, fitted, tmp_path):
@@ -93,3 +95,24 @@ def test_a_log_too_small_to_compare_gets_popularity_and_the_reason():
     assert auto.test_ is None
     assert math.isnan(auto.best_.score)
     assert auto.recommend(["b"], k=1)["item"].tolist() == ["y"]
+
+
+def test_what_was_not_fitted_says_what_to_do():
+    for use in (lambda auto: auto.recommend(["a"]), lambda auto: auto.save("m.recmeta")):
+        with pytest.raises(NotFittedError, match=r"call fit\(data\) first"):
+            use(rm.AutoRecommender())
+
+
+def test_a_recommendation_with_nothing_advised_has_no_best_and_says_why(log):
+    advice = rm.recommend(log, memory="1KB")
+    assert not advice.choices
+    with pytest.raises(ValueError, match="no configuration is advised within these limits: "):
+        str(advice.best)
+
+
+def test_a_log_that_it_has_learned_from_is_called_one(log):
+    advice = rm.recommend(log)
+    assert not advice.remarks()
+    known = dataclasses.replace(advice, nearest=(("movielens-100k", 0.0), *advice.nearest[1:]))
+    assert "from which was learned" in known.remarks()[0]
+    assert known.remarks()[0] in str(known)

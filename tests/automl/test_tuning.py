@@ -42,6 +42,15 @@ def test_it_stops_where_nothing_better_has_come_for_long():
     best, worse = attempt("EASE", 0.1), attempt("EASE", 0.09, l2=20.0)
     assert propose([best] + [worse] * (PATIENCE - 1), 0) is not None
     assert propose([best] + [worse] * PATIENCE, 0) is None
+    # what was on the list does not use patience up
+    assert propose([best] + [worse] * PATIENCE, 0, n_listed=PATIENCE) is not None
+
+
+def test_an_exhausted_algorithm_makes_room_for_another():
+    every_one = [attempt("PureSVD", 0.1, n_factors=n) for n in range(1, 351)]
+    proposal = propose([*every_one, *[attempt("EASE", 0.099)] * 400], 0, n_listed=750)
+    assert proposal is not None
+    assert proposal[0] == "EASE"
 
 
 def test_there_is_nothing_to_propose_without_a_score_or_a_range():

@@ -53,3 +53,17 @@ def test_an_unknown_metric_or_data_set_lists_those_there_are(store):
         leaderboard(store, "ndcg@7")
     with pytest.raises(KeyError, match="no data set 'd3'; it has: d1, d2"):
         leaderboard(store, dataset="d3")
+
+
+def test_what_has_not_run_yet_is_left_out_and_does_not_count_as_worst(store):
+    task = Task("/b", "d3", "d3", "random", "B", {"x": 1})
+    metrics = {part: {"ndcg@10": 0.9, "gini@10": 0.1} for part in ("validation", "test")}
+    store.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
+    board = leaderboard(store)
+    assert board.datasets == ["d1", "d2"]
+    assert board.n_left_out == 1
+    assert board.table.set_index("algorithm")["mean_rank"].to_dict() == {
+        "A": 1.25,
+        "C": 2.25,
+        "B": 2.5,
+    }

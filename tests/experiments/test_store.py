@@ -94,6 +94,15 @@ def test_another_file_is_no_store(tmp_path):
         Store(tmp_path / "s.sqlite")
 
 
+def test_nothing_is_written_into_somebodys_database(tmp_path):
+    with sqlite3.connect(tmp_path / "mine.db") as mine:
+        mine.execute("CREATE TABLE purchases (customer TEXT)")
+    before = (tmp_path / "mine.db").read_bytes()
+    with pytest.raises(StoreError, match="is no results store: it has purchases"):
+        Store(tmp_path / "mine.db")
+    assert (tmp_path / "mine.db").read_bytes() == before
+
+
 def test_a_store_of_another_version_is_refused(store):
     store._connection.execute("PRAGMA user_version = 7")
     with pytest.raises(StoreError, match="is a store of version 7, this recmeta writes 1"):
