@@ -1,4 +1,4 @@
-"""The ridge inverse: what EASE, EDLAE and RDLAE have in common.
+"""The ridge inverse: what EASE, EDLAE, RDLAE and ADMMSLIM start from.
 
 ======  =============================================  ==================
 symbol  meaning                                        shape
