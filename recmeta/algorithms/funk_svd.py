@@ -3,18 +3,14 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
-from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._squared_error import START, WHOLE, check_rates, factor_steps
 from recmeta.space import Space
-
-START = 0.1  # standard deviation of the initial factors: at 0 neither side would have a gradient
-WHOLE = 2**24  # a draw below it, compared with a share of it, decides for a zero
 
 
 class FunkSVD(IterativeRecommender):
@@ -103,14 +99,7 @@ class FunkSVD(IterativeRecommender):
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
-        if not 0 <= self.negative_share < 1:
-            raise ValueError(f"negative_share must lie in [0, 1): got {self.negative_share}")
-        largest = max(self.user_l2, self.item_l2)
-        if not (self.learning_rate > 0 and 0 <= self.learning_rate * largest < 1):
-            raise ValueError(
-                "learning_rate must be positive, and times user_l2 or item_l2 lie in [0, 1): "
-                f"got {self.learning_rate}, {self.user_l2}, {self.item_l2}"
-            )
+        check_rates(self.learning_rate, self.negative_share, self.user_l2, self.item_l2)
         known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
         self.user_factors_, self.item_factors_ = (self._start(rows, rng) for rows in (known, seen))
         if self.biases:
@@ -123,7 +112,7 @@ class FunkSVD(IterativeRecommender):
         users = rng.permutation(np.flatnonzero(np.diff(indptr)).astype(np.int32))
         state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = [self.learning_rate, self.user_l2, self.item_l2, self._mean(prepared)]
-        _steps(
+        factor_steps(
             users, indptr, items, prepared.data, np.array(rates, dtype=np.float32),
             int(self.negative_share * WHOLE), self.biases, state,
             self.user_factors_, self.item_factors_,
@@ -146,43 +135,3 @@ class FunkSVD(IterativeRecommender):
         n_steps = model.n_epochs * nnz / (1 - model.negative_share)
         seconds = n_steps * (5e-8 + 5e-10 * model.n_factors)
         return Cost(seconds, 8.0 * (n_users + n_items) * model.n_factors + 16 * nnz)
-
-
-@njit(cache=True, nogil=True)
-def _steps(users, indptr, items, data, rates, zeros, biases, state, W, H):  # type: ignore[no-untyped-def]
-    """For each user a step on each of his entries, and on zeros between them."""
-    n_items = H.shape[0]
-    for user in users:
-        first, last = indptr[user], indptr[user + 1]
-        for entry in range(first, last):
-            while last - first < n_items and draw_below(WHOLE, state) < zeros:
-                item = draw_below(n_items, state)
-                while contains(items, first, last, item):
-                    item = draw_below(n_items, state)
-                _step(np.float32(0), rates, biases, W[user], H[item])
-            _step(data[entry], rates, biases, W[user], H[items[entry]])
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _step(target, rates, biases, w, h):  # type: ignore[no-untyped-def]
-    """Move w and h against the error of one pair."""
-    rate, one, size = rates[0], np.float32(1), np.float32(0)
-    n_factors = len(w) - 2 if biases else len(w)
-    error = target
-    if biases:
-        error -= h[n_factors] + w[n_factors + 1]
-        size += np.float32(2)
-    for f in range(n_factors):
-        error -= w[f] * h[f]
-        size += w[f] * w[f] + h[f] * h[f]
-    # Kulis & Bartlett 2010: the minimum of the linearised error near (w, h) in place of a plain
-    # step rate * error, which it is for small rates; a value of 1000 makes plain ones diverge
-    step = rate * error / (one + rate * size)
-    keep_w, keep_h = one - rate * rates[1], one - rate * rates[2]
-    for f in range(n_factors):
-        w_f = w[f]
-        w[f] = keep_w * w_f + step * h[f]
-        h[f] = keep_h * h[f] + step * w_f
-    if biases:
-        h[n_factors] = keep_h * h[n_factors] + step
-        w[n_factors + 1] = keep_w * w[n_factors + 1] + (one - keep_w) * rates[3] + step

@@ -102,24 +102,18 @@ class NMF(IterativeRecommender):
                 f"got loss={self.loss!r}, init={self.init!r}"
             )
         if self.solver not in (None, *SOLVERS[self.loss]):
-            raise ValueError(
-                f"the {self.loss} loss has the solvers {', '.join(SOLVERS[self.loss])}: "
-                f"got solver={self.solver!r}"
-            )
+            legal = ", ".join(SOLVERS[self.loss])
+            raise ValueError(f"the {self.loss} loss has the solvers {legal}: got {self.solver!r}")
         if not self.l2 >= 0:
             raise ValueError(f"l2 must not be negative: got {self.l2}")
-        n_factors = min(self.n_factors, *X.shape)
-        self.user_factors_ = np.zeros((X.shape[0], n_factors), dtype=np.float32)
-        self.item_factors_ = np.zeros((X.shape[1], n_factors), dtype=np.float32)
+        n = min(self.n_factors, *X.shape)
+        self.user_factors_, self.item_factors_ = (np.zeros((m, n), np.float32) for m in X.shape)
 
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
-        start: dict[str, Any] = {"init": self.init}
-        if self.n_epochs_:
-            if not (self.user_factors_.any() and self.item_factors_.any()):
-                return  # an X of zeros
-            start = {"init": "custom", "W": self.user_factors_, "H": self.item_factors_.T}
-        elif prepared.nnz == 0:
-            return
+        before = {"init": "custom", "W": self.user_factors_, "H": self.item_factors_.T}
+        start: dict[str, Any] = before if self.n_epochs_ else {"init": self.init}
+        if prepared.nnz == 0 or (self.n_epochs_ and not self.item_factors_.any()):
+            return  # nothing to learn from
         users, items = self._factorised(prepared, 1, random_state=self.seed_, **start)
         unseen = np.bincount(prepared.indices, minlength=len(self.item_factors_)) == 0
         items[:, unseen] = 0  # the start has rounding noise there
@@ -150,6 +144,5 @@ class NMF(IterativeRecommender):
         model = cls(**params)
         rows, width = n_users + n_items, model.n_factors
         one = nnz * (1.2e-8 + 2.6e-10 * width) + 1.4e-9 * rows * width**2 + 1e-3
-        if model.loss == "kullback-leibler":
-            one += 1e-8 * nnz * width
+        one += 1e-8 * nnz * width * (model.loss == "kullback-leibler")
         return Cost(model.n_epochs * one, 12.0 * rows * width + 30 * nnz)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms.asy_svd import AsySVD, _steps
+from recmeta.algorithms._squared_error import history_steps
+from recmeta.algorithms.asy_svd import AsySVD
 
 
 def two_camps(n=20):
@@ -51,7 +52,7 @@ def test_a_visit_takes_every_y_down_the_gradient_at_each_of_its_steps(biases):
     items = np.flatnonzero(x).astype(np.int32)
     ones = np.ones((6, 1))
     found = [A.astype(np.float32) for A in (Y, np.hstack([H, ones]) if biases else H)]
-    _steps(
+    history_steps(
         np.zeros(1, np.int32), np.array([0, len(items)], np.int32), items, x[items],
         x[items] / np.linalg.norm(x), np.array([rate, *penalties, mean], np.float32), 0,
         np.ones(1, np.uint64), *found,

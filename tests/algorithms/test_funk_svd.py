@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from recmeta.algorithms.funk_svd import FunkSVD, _step, _steps
+from recmeta.algorithms._squared_error import factor_step, factor_steps
+from recmeta.algorithms.funk_svd import FunkSVD
 
 
 def two_camps(n=20):
@@ -43,7 +44,7 @@ def test_a_small_step_goes_down_the_gradient_of_the_objective(biases, target):
             moved[place] += shift
             sides.append(goal(*moved, target, *penalties, mean, biases))
         expected[place] -= rate * (sides[0] - sides[1]) / 2e-5
-    _step(np.float32(target), np.array([rate, *penalties, mean], np.float32), biases, w, h)
+    factor_step(np.float32(target), np.array([rate, *penalties, mean], np.float32), biases, w, h)
     np.testing.assert_allclose([w, h], expected, atol=2e-6)
 
 
@@ -60,8 +61,8 @@ def test_the_negative_share_is_that_of_steps_on_zeros_outside_the_history(share)
         rates = np.array([1e-6, 0, 0, 0], dtype=np.float32)
         state = np.array([user + 1], dtype=np.uint64)
         one, data = np.array([user], dtype=np.int32), np.ones(len(items), dtype=np.float32)
-        _steps(one, indptr, items.astype(np.int32), data, rates, int(share * 2**24), True, state,
-               W, H)  # fmt: skip
+        zeros, items = int(share * 2**24), items.astype(np.int32)
+        factor_steps(one, indptr, items, data, rates, zeros, True, state, W, H)
         # the prediction is 0.5: a step on a one moves c up by half the rate, one on a zero down
         counts.append([(H[:, 0] > 0).sum(), np.rint(-H[H[:, 0] < 0, 0] / 5e-7).sum()])
     ones, zeros = np.sum(counts, axis=0)

@@ -117,9 +117,7 @@ def test_an_item_without_interactions_has_zero_factors_and_is_never_recommended(
 
 
 def test_coordinate_descent_with_the_kullback_leibler_loss_is_refused():
-    with pytest.raises(
-        ValueError, match="kullback-leibler loss has the solvers mu: got solver='cd"
-    ):
+    with pytest.raises(ValueError, match="kullback-leibler loss has the solvers mu: got 'cd'"):
         NMF(loss="kullback-leibler", solver="cd").fit(histories())
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from recmeta.algorithms._sampling import draw_below
-from recmeta.algorithms.slim_bpr import SLIMBPR, _steps
+from recmeta.algorithms._weight_steps import weight_steps
+from recmeta.algorithms.slim_bpr import SLIMBPR
 
 N_ITEMS, HISTORY, POSITIVES = 7, [1, 2, 4, 5], {1, 2, 4, 5}
 
@@ -45,7 +46,7 @@ def steps(weights, moments, symmetric, rate, penalties, seed, n_done=0):
     weights, moments = weights.astype(np.float32), moments.astype(np.float32)
     rates, state = np.array([rate, *penalties], np.float32), np.array([seed], dtype=np.uint64)
     user = np.zeros(1, dtype=np.int32)
-    _steps(user, items, indptr, rates, n_done, symmetric, state, moments, weights)
+    weight_steps(user, items, indptr, rates, n_done, symmetric, state, moments, weights)
     return weights, moments
 
 

@@ -117,9 +117,7 @@ def test_allocation_beyond_the_limit_is_oom(outcomes):
 def test_a_fit_that_cost_forbids_is_oom_and_says_so(outcomes):
     result = outcomes["IsTooLarge", 0]
     assert result.status == "oom"
-    assert result.error == (
-        "refused by cost(): about 1,048,576 MiB are needed, 300 MiB are allowed"
-    )
+    assert result.error == "refused by cost(): about 1100 GB needed, 315 MB allowed"
 
 
 def test_a_kill_from_outside_names_the_signal(outcomes):
