@@ -1,6 +1,7 @@
 """read(): an interaction log from a file, a frame or a matrix, checked and counted."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from recmeta.data import DataError, Interactions
-from recmeta.datasets.columns import NONE, Columns, find_columns
+from recmeta.datasets.columns import NONE, OPTIONS, Columns, find_columns
 from recmeta.datasets.feedback import Values, read_values
 from recmeta.datasets.ids import encode_ids
 from recmeta.datasets.repeats import DUPLICATES, without_repeats
@@ -18,6 +19,7 @@ from recmeta.datasets.times import seconds_of
 from recmeta.datasets.validation import Findings, numbers_of
 
 FEW_USERS = 5
+UNNAMED = re.compile(r"column\d+")  # what text.py calls a column without a name
 
 
 def read(
@@ -89,9 +91,26 @@ def read(
     found = Findings(loaded.name, loaded.table.num_rows, drop_bad, loaded.lines_of)
     found.notices.extend(loaded.notices)
     data = _index(loaded, columns, found, threshold, scale, time_unit)
+    _say_not_read(loaded, columns, given, found)
     data = without_repeats(data, duplicates, found)
     _say_few_users(data, found)
     return _with_notices(data, found, name or loaded.name)
+
+
+def _say_not_read(
+    loaded: Loaded, columns: Columns, given: Mapping[str, str | None], found: Findings
+) -> None:
+    """Columns left over, where one of them could be the ratings or the times that are missing."""
+    has_values = "rating" in columns.names or "weight" in columns.names
+    lacking = {"rating": not has_values, "time": "time" not in columns.names}
+    wanted = [role for role, missing in lacking.items() if missing and given[role] != NONE]
+    known = {*columns.names.values(), *columns.textual}
+    named = (name for name in loaded.table.column_names if not UNNAMED.fullmatch(name))
+    left = [name for name in named if name not in known]
+    if wanted and left:
+        names = ", ".join(left[:5]) + (" and more" if len(left) > 5 else "")
+        options = " ".join(OPTIONS[role] for role in wanted)
+        found.note("N126", f"not read: {names}", 0, f"[change: {options}]")
 
 
 def _index(

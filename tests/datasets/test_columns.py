@@ -89,6 +89,18 @@ def test_columns_are_listed_user_first_whatever_was_named_and_guessed():
     assert list(read(made).columns) == ["user", "item", "weight"]
 
 
+def test_columns_that_could_be_what_is_missing_are_named():
+    data = read(frame("qui", "quoi", "étoiles", "quand"))
+    notice = next(one for one in data.notices if one.code == "N126")
+    assert notice.message == "not read: étoiles, quand"
+    assert notice.hint == "[change: --rating-col --time-col]"
+    told = read(frame("qui", "quoi", "étoiles", "quand"), rating="étoiles", time="quand")
+    assert not said(told, "N126")
+    assert not said(read(frame("user", "item", "rating", "ts", title=["x"] * N)), "N126")
+    asked = read(frame("qui", "quoi", "étoiles"), rating="none", time="none")
+    assert not said(asked, "N126")
+
+
 def test_one_unknown_name_is_guessed_beside_a_known_one():
     data = read(frame("user", "xyz", "rating"))
     assert data.columns["item"] == "xyz"
