@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmeta.algorithms import Recommender
-from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms import IterativeRecommender, Recommender
 from recmeta.metrics import CUTOFFS, PER_USER, Accumulator, parse
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
-from recmeta.algorithms import Recommender
-from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms import IterativeRecommender, Recommender
 from recmeta.algorithms._state import state_of, with_state
 
 N_USERS, N_ITEMS, K = 24, 18, 5

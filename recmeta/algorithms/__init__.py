@@ -3,9 +3,10 @@
 from typing import Any
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.registry import discover, find
 
-__all__ = ["ALGORITHMS", "Cost", "Recommender", "get"]
+__all__ = ["ALGORITHMS", "Cost", "IterativeRecommender", "Recommender", "get"]
 
 
 def get(name: str) -> type[Recommender]:

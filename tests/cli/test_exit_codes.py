@@ -12,20 +12,6 @@ from recmeta.model import Model
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """The program in this process: arguments -> exit code, standard output, standard error."""
-
-    def called(*arguments):
-        monkeypatch.setattr(sys, "argv", ["recmeta", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return called
-
-
-@pytest.fixture
 def model(tmp_path):
     file = tmp_path / "m.recmeta"
     Model(TopPopular()).fit(generate(20, 10, 100)).save(file)

@@ -103,3 +103,12 @@ def test_the_quantile_is_that_of_split_conformal_prediction():
         assert _quantile(errors, np.ones(n)) == np.sort(errors)[place - 1]
     heavy = _quantile(np.array([1.0, 2.0, 3.0]), np.array([0.1, 8.0, 0.1]))
     assert heavy == 3.0
+
+
+def test_beyond_what_it_has_seen_it_says_what_it_says_at_the_edge(make):
+    known, scores = known_level(make, 60)
+    model = fit_level(known, scores)
+    highest = known.problems[list(FEATURES)].max().to_dict()
+    beyond = {name: value + 50.0 for name, value in highest.items()}
+    at_edge, far = (model.predict(one, "random_holdout") for one in (highest, beyond))
+    assert far == pytest.approx(at_edge)
