@@ -8,6 +8,10 @@ import typer
 
 from recmeta.execution import budget
 
+# as recmeta.datasets has them, which is not asked, so that --help doesn't wait for numpy
+DUPLICATES = ("last", "first", "sum", "max", "error", "keep")
+TIME_UNITS = ("s", "ms", "us", "ns")
+
 
 def _checked(reader: str) -> Callable[[str | None], str | None]:
     """A callback that refuses what the function of recmeta.execution.budget cannot read."""
@@ -91,7 +95,7 @@ Duplicates = Annotated[
         "--duplicates",
         help="A repeated pair of user and item: last, first, sum, max, error or keep.",
         rich_help_panel="Columns",
-        callback=_one_of(("last", "first", "sum", "max", "error", "keep")),
+        callback=_one_of(DUPLICATES),
     ),
 ]
 Scale = Annotated[
@@ -106,7 +110,7 @@ TimeUnit = Annotated[
         "--time-unit",
         help="The unit of the timestamps: s, ms, us or ns.",
         rich_help_panel="Columns",
-        callback=_one_of(("s", "ms", "us", "ns")),
+        callback=_one_of(TIME_UNITS),
     ),
 ]
 Metric = Annotated[str, typer.Option("--metric", help="What to choose by, as name@cutoff.")]

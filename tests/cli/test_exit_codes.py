@@ -7,6 +7,8 @@ import pytest
 
 from recmeta import cli
 from recmeta.algorithms import TopPopular
+from recmeta.cli import options
+from recmeta.datasets import repeats, times
 from recmeta.datasets.synthetic import generate
 from recmeta.model import Model
 
@@ -97,3 +99,15 @@ def test_a_bug_keeps_its_traceback(model, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["recmeta", "predict", str(model), "--all"])
     with pytest.raises(RuntimeError, match="a bug"):
         cli.main()
+
+
+def test_the_choices_of_the_command_line_are_those_of_the_readers():
+    assert options.DUPLICATES == repeats.DUPLICATES
+    assert tuple(times.UNITS) == options.TIME_UNITS
+
+
+@pytest.mark.parametrize("wrong", [("--duplicates", "some"), ("--time-unit", "hours")])
+def test_a_choice_that_there_is_none_of_is_a_usage_error(run, wrong):
+    code, _, said = run("datasets", "check", "log.csv", *wrong)
+    assert code == 2
+    assert "not one of" in said
