@@ -48,7 +48,9 @@ class Recommender(BaseEstimator, ABC):
     space: ClassVar[Space] = {}
     inductive: ClassVar[bool] = True
     iterative: ClassVar[bool] = False
+    # what it needs besides the matrix: "item_features", "user_features", "timestamps"
     uses: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[str] = ""  # the extra that has to be installed: pip install 'recmeta[torch]'
     family: ClassVar[str] = ""
     personal: ClassVar[bool] = True  # False: what a user has seen does not move his ranking
     # parameters for the tiny logs of recmeta.testing, where the defaults make no sense
