@@ -16,6 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
+from recmeta.algorithms._checks import checked_exclude, checked_side, held_out
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg
 from recmeta.space import Space
@@ -78,17 +79,22 @@ class Recommender(BaseEstimator, ABC):
             Finite and not negative; converted to float32 CSR. Not changed.
         y : ignored
             There for Pipeline and GridSearchCV.
-        item_features, user_features, timestamps
-            Read only by an algorithm whose ``uses`` names them.
+        item_features, user_features : array, (n_items, n_features), (n_users, n_features), or None
+        timestamps : CSR array, (n_users, n_items), or None
+            The time of each entry of X: seconds, or places in the user's sequence. Like the
+            features, needed by an algorithm whose ``uses`` names it, and not looked at by others.
 
         Raises
         ------
         ValueError
-            If X has NaN, infinite or negative entries, or no row or column.
+            If X has NaN, infinite or negative entries, or no row or column; or if what the
+            algorithm uses is missing or does not fit X.
         """
         matrix = self._check(X, reset=True)
         self.n_users_ = matrix.shape[0]
-        self._fit(matrix)
+        given = {"item_features": item_features, "user_features": user_features}
+        side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)
+        self._fit(matrix, **side)
         return self
 
     def recommend(
@@ -99,6 +105,7 @@ class Recommender(BaseEstimator, ABC):
         users: Any = None,
         exclude_seen: bool = True,
         exclude: Any = None,
+        timestamps: Any = None,
     ) -> Lists:
         """The k best items for each row of X, best first.
 
@@ -115,6 +122,8 @@ class Recommender(BaseEstimator, ABC):
             Leave out the items of the history.
         exclude : CSR array, (n_rows, n_items), or None
             More items to leave out, such as those rated low.
+        timestamps : CSR array, (n_rows, n_items), or None
+            The time of each entry of X, for an algorithm that uses times.
 
         Returns
         -------
@@ -128,13 +137,17 @@ class Recommender(BaseEstimator, ABC):
             raise ValueError(f"k must be at least 1: got {k}")
         matrix = self._check(X, reset=False)
         rows = self._user_rows(matrix, users)
-        excluded = None if exclude is None else _excluded(exclude, matrix.shape)
+        excluded = None if exclude is None else checked_exclude(exclude, matrix.shape)
+        when = self.uses & {"timestamps"}
+        times = checked_side(type(self), when, matrix, timestamps=timestamps)
         items = np.empty((matrix.shape[0], k), dtype=np.int32)
         values = np.empty((matrix.shape[0], k), dtype=np.float32)
 
         def one_block(block: slice) -> None:
             part = matrix[block]
-            scores = np.ascontiguousarray(self._scores(part, rows[block]), dtype=np.float32)
+            part_times = {name: matrix_[block] for name, matrix_ in times.items()}
+            scores = self._scores(part, rows[block], **part_times)
+            scores = np.ascontiguousarray(scores, dtype=np.float32)
             if exclude_seen:
                 mask_seen(scores, part.indptr, part.indices)
             if excluded is not None:
@@ -145,7 +158,7 @@ class Recommender(BaseEstimator, ABC):
         _in_threads(one_block, _blocks(matrix.shape[0], matrix.shape[1]))
         return items, values
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: Any, y: Any, *, timestamps: Any = None) -> float:
         """Mean NDCG@10 of the lists for the histories X against the held-out items y.
 
         Parameters
@@ -154,14 +167,16 @@ class Recommender(BaseEstimator, ABC):
         y : array, (n_rows, n_items), or int array, (n_rows,)
             All held-out items of each row, or the column of the one that it has. Rows without an
             entry are left out of the mean.
+        timestamps : CSR array, (n_rows, n_items), or None
+            As for ``recommend``.
 
         Notes
         -----
         There is no ``users`` here, so in a cross-validation an algorithm that is not ``inductive``
         can only be scored on the users that it was fitted on: ``cv=[(rows, rows)]`` with all rows.
         """
-        items, _ = self.recommend(X, 10)
-        relevant = _held_out(y, (len(items), self.n_features_in_))
+        items, _ = self.recommend(X, 10, timestamps=timestamps)
+        relevant = held_out(y, (len(items), self.n_features_in_))
         if not relevant.data.any():
             raise ValueError("y must have a held-out item in one row at least: got none")
         return float(np.nanmean(ndcg(items, relevant, 10)))
@@ -172,11 +187,20 @@ class Recommender(BaseEstimator, ABC):
         return Cost(1e-8 * nnz, 16.0 * nnz)
 
     @abstractmethod
-    def _fit(self, X: csr_array) -> None:
-        """Learn from a canonical float32 CSR matrix, which must not be changed."""
+    def _fit(self, X: csr_array, *args: Any, **side: Any) -> None:
+        """Learn from a canonical float32 CSR matrix, which must not be changed.
 
-    def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Scores of all items for each row: a new float32 array, (n_rows, n_items)."""
+        What ``uses`` names comes as keywords: write ``_fit(self, X, item_features)``, or
+        ``_fit(self, X)`` where it names nothing.
+        """
+
+    def _scores(
+        self, X: csr_array, users: NDArray[np.int64], *args: Any, **side: Any
+    ) -> NDArray[np.float32]:
+        """Scores of all items for each row: a new float32 array, (n_rows, n_items).
+
+        ``timestamps`` comes as a keyword where ``uses`` names it.
+        """
         if hasattr(self, "item_weights_"):
             scores = X @ self.item_weights_
             return np.asarray(scores.toarray() if issparse(scores) else scores)
@@ -232,33 +256,6 @@ def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} must be at least 1: got {count}")
-
-
-def _held_out(y: Any, shape: tuple[int, int]) -> csr_array:
-    """y as a matrix: leave-one-out gives one item a row, as scikit-learn gives one label."""
-    if not issparse(y):
-        y = np.asarray(y)
-    if y.ndim == 1 and len(y) == shape[0] and np.issubdtype(y.dtype, np.integer):
-        if not (y.min() >= 0 and y.max() < shape[1]):
-            raise ValueError(f"y must lie in 0..{shape[1] - 1}: got {y.min()}..{y.max()}")
-        ones = np.ones(len(y), dtype=np.float32)
-        return csr_array((ones, y, np.arange(len(y) + 1)), shape=shape)
-    if y.shape != shape:
-        raise ValueError(
-            f"y must have the held-out items as a matrix {shape}, or one item column for each of "
-            f"the {shape[0]} rows: got {y.dtype} values of shape {y.shape}"
-        )
-    return csr_array(y)
-
-
-def _excluded(exclude: Any, shape: tuple[int, ...]) -> csr_array:
-    excluded = csr_array(exclude)
-    if excluded.shape != shape:
-        raise ValueError(f"exclude must have the shape of X: got {excluded.shape} for {shape}")
-    if (excluded.data == 0).any():
-        excluded = excluded.copy()
-        excluded.eliminate_zeros()
-    return excluded
 
 
 def _blocks(n_rows: int, n_items: int) -> Iterator[slice]:

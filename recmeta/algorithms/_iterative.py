@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from recmeta.algorithms._base import Recommender, _check_counts
+from recmeta.algorithms._checks import checked_side
 
 
 class IterativeRecommender(Recommender):
@@ -46,7 +47,15 @@ class IterativeRecommender(Recommender):
     n_epochs_: int
     seed_: int
 
-    def epochs(self, X: Any, *, resume: bool = False) -> Iterator[int]:
+    def epochs(
+        self,
+        X: Any,
+        *,
+        resume: bool = False,
+        item_features: Any = None,
+        user_features: Any = None,
+        timestamps: Any = None,
+    ) -> Iterator[int]:
         """Train up to ``n_epochs``, and give the number of each epoch when it is done.
 
         Leaving the loop leaves an estimator that has learned so far.
@@ -57,6 +66,8 @@ class IterativeRecommender(Recommender):
             As for ``fit``.
         resume : bool
             Go on from the epochs done, on the same X, in place of starting anew.
+        item_features, user_features, timestamps
+            As for ``fit``.
 
         Raises
         ------
@@ -72,20 +83,22 @@ class IterativeRecommender(Recommender):
                 f"for {self.n_users_}"
             )
         self.n_users_ = matrix.shape[0]
-        return self._train(matrix, resume=resume)
+        given = {"item_features": item_features, "user_features": user_features}
+        side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)
+        return self._train(matrix, side, resume=resume)
 
-    def _fit(self, X: csr_array) -> None:
-        for _ in self._train(X, resume=False):
+    def _fit(self, X: csr_array, *args: Any, **side: Any) -> None:
+        for _ in self._train(X, side, resume=False):
             pass
 
-    def _train(self, X: csr_array, *, resume: bool) -> Iterator[int]:
+    def _train(self, X: csr_array, side: dict[str, csr_array], *, resume: bool) -> Iterator[int]:
         _check_counts(n_epochs=self.n_epochs)
         if not resume:
             drawn = int(np.random.default_rng().integers(2**31))
             self.seed_ = drawn if self.random_state is None else int(self.random_state)
             self.n_epochs_ = 0
             self._begin(X, np.random.default_rng(self.seed_))
-        prepared = self._prepared(X)
+        prepared = self._prepared(X, **side)
         while self.n_epochs_ < self.n_epochs:
             self._epoch(prepared, np.random.default_rng([self.seed_, self.n_epochs_]))
             self.n_epochs_ += 1
@@ -95,8 +108,11 @@ class IterativeRecommender(Recommender):
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         """Set what is learned to where the first epoch starts."""
 
-    def _prepared(self, X: csr_array) -> Any:
-        """What the epochs need of X, made once: X itself, or more."""
+    def _prepared(self, X: csr_array, *args: Any, **side: Any) -> Any:
+        """What the epochs need of X, made once: X itself, or more.
+
+        What ``uses`` names comes as keywords, as in ``_fit``.
+        """
         return X
 
     @abstractmethod
