@@ -1,15 +1,6 @@
-"""The contract of a Recommender as checks, for the algorithms here and for your own.
-
->>> from recmeta.algorithms import EASE
->>> from recmeta.testing import check_recommender
->>> check_recommender(EASE())
-
-``CHECKS`` has them by name, for ``pytest.mark.parametrize``. An algorithm that cannot keep one says
-so on its class, with the reason: ``exceptions = {"check_empty_user": "why"}``.
-"""
+"""The checks of recmeta.testing: a rule of the contract each; the messages say the rule."""
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,24 +14,6 @@ from recmeta.algorithms._state import state_of, with_state
 
 N_USERS, N_ITEMS, K = 24, 18, 5
 Lists = tuple[NDArray[np.int32], NDArray[np.float32]]
-
-
-def check_recommender(estimator: Recommender | type[Recommender]) -> None:
-    """Run all checks on a fresh clone each.
-
-    Parameters
-    ----------
-    estimator : Recommender, or its class for the defaults with its ``tiny`` parameters
-
-    Raises
-    ------
-    AssertionError
-        With a sentence on what the contract asks for.
-    """
-    made: Any = estimator(**estimator.tiny) if isinstance(estimator, type) else estimator
-    for name, check in CHECKS.items():
-        if name not in made.exceptions:
-            check(made)
 
 
 def log_matrix(seed: int = 0) -> csr_array:
@@ -278,9 +251,3 @@ def _assert_same(one: Lists, other: Lists, what: str) -> None:
     close = np.isclose(one[1], other[1], rtol=1e-4, atol=1e-6)
     assert (~differ | close).all(), f"{what} changed the items"
     assert differ.mean() < 0.1, f"{what} changed the items"
-
-
-CHECKS: dict[str, Callable[[Recommender], None]] = {
-    name: check for name, check in list(globals().items()) if name.startswith("check_")
-}
-del CHECKS["check_recommender"]
