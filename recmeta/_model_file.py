@@ -23,6 +23,7 @@ from scipy.sparse import csr_array
 
 import recmeta
 from recmeta.algorithms import Recommender, get
+from recmeta.algorithms._checks import checked_side
 from recmeta.algorithms._state import matrix_arrays, matrix_of, state_of, with_state
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def write(model: "Model", path: Path) -> None:
         arrays |= _id_arrays(name, getattr(model, name))
     for name in ("histories", "seen"):
         arrays |= matrix_arrays(name, getattr(model, name))
+    if model.times is not None:
+        arrays |= matrix_arrays("times", model.times)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     manifest = {
         "format": FORMAT,
@@ -106,16 +109,18 @@ def read(path: Path) -> dict[str, Any]:
         estimator = with_state(algorithm, manifest["params"], learned, manifest["attributes"])
         users, items = _ids("users", arrays), _ids("items", arrays)
         histories, seen = matrix_of("histories", arrays), matrix_of("seen", arrays)
+        times = matrix_of("times", arrays) if "times.shape" in arrays else None
     except DAMAGED as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
     _check_sizes(users, items, histories, seen, estimator, path)
-    _check_it_answers(estimator, histories, path)
+    _check_it_answers(estimator, histories, times, path)
     return {
         "estimator": estimator,
         "users": users,
         "items": items,
         "histories": histories,
         "seen": seen,
+        "times": times,
         "metrics": manifest["metrics"],
         "name": manifest["name"],
     }
@@ -188,11 +193,16 @@ def _check_sizes(
             raise ModelFileError(f"{path} is damaged: two {name}s have the same id")
 
 
-def _check_it_answers(estimator: Recommender, histories: csr_array, path: Path) -> None:
+def _check_it_answers(
+    estimator: Recommender, histories: csr_array, times: csr_array | None, path: Path
+) -> None:
     """One score an item for the first and the last user: kernels trust the shapes of arrays."""
     rows = np.array([0, histories.shape[0] - 1])
+    uses_times = estimator.uses & {"timestamps"}
     try:
-        scores = estimator._scores(histories[rows], rows)
+        when = None if times is None else times[rows]
+        side = checked_side(type(estimator), uses_times, histories[rows], timestamps=when)
+        scores = estimator._scores(histories[rows], rows, **side)
     except DAMAGED as error:
         raise ModelFileError(f"{path} is damaged: it cannot score ({error})") from error
     if scores.shape != (2, histories.shape[1]) or not np.isfinite(scores).all():

@@ -21,6 +21,7 @@ from scipy.sparse import csr_array
 Matrix = csr_array  # float32, (n_users, n_items), canonical: sorted, no duplicates, no stored zeros
 Feedback = Literal["implicit", "rating", "weight"]
 VALUES = ("binary", "rating", "count")
+SHOWN = 8  # columns of features that the summary names
 
 
 class DataError(ValueError):
@@ -87,6 +88,9 @@ class Interactions:
         Position within the user's own sequence, where times were lost.
     item_features, user_features : csr_array or None
         (n_items, n_features), (n_users, n_features).
+    item_feature_names, user_feature_names : tuple of str
+        Of each feature, such as ``"genres=Comedy"``: the column, and what is in it. Empty where
+        features came without names.
     notices : tuple of Notice
         What reading found.
     name : str
@@ -106,6 +110,8 @@ class Interactions:
     notices: tuple[Notice, ...] = ()
     name: str = "data"
     columns: dict[str, str] = field(default_factory=dict)
+    item_feature_names: tuple[str, ...] = ()
+    user_feature_names: tuple[str, ...] = ()
 
     @property
     def n_users(self) -> int:
@@ -137,6 +143,7 @@ class Interactions:
             named = " ".join(f"{role}={column}" for role, column in self.columns.items())
             lines.append(f"  columns  {named}{self._period()}   [change: --user-col ...]")
         lines.append(f"  feedback {self._feedback_text()}")
+        lines += self._feature_lines()
         for notice in self.notices:
             hint = f" {notice.hint}" if notice.hint else ""
             lines.append(f"  {notice.level}[{notice.code}]: {notice.message}{hint}")
@@ -166,6 +173,24 @@ class Interactions:
             f"({self.positive.mean():.0%})   [change: --threshold]"
         )
 
+    def _feature_lines(self) -> list[str]:
+        lines = []
+        for what, matrix, names in (
+            ("item", self.item_features, self.item_feature_names),
+            ("user", self.user_features, self.user_feature_names),
+        ):
+            if matrix is None:
+                continue
+            columns = list(dict.fromkeys(name.partition("=")[0] for name in names))
+            shown = ", ".join(columns[:SHOWN]) + (", ..." if len(columns) > SHOWN else "")
+            count = f"{len(columns)} column{'s' if len(columns) > 1 else ''}"
+            source = f", from {count}: {shown}" if columns else ""
+            share = float((np.diff(matrix.indptr) > 0).mean())
+            lines.append(
+                f"  features {matrix.shape[1]:,} of the {what}s{source}; {share:.0%} have some"
+            )
+        return lines
+
     def select(self, mask: NDArray[np.bool_]) -> "Interactions":
         """The log with only the events of ``mask``; users and items keep their rows and columns."""
 
@@ -194,6 +219,32 @@ class Interactions:
     def seen(self) -> csr_array:
         """1 where there is any event, liked or not: what must not be recommended again."""
         return self._matrix(np.ones(self.n_events, dtype=np.bool_), "binary")
+
+    def times(self) -> csr_array | None:
+        """When each positive interaction was met last: float64, the entries of ``to_csr()``.
+
+        Seconds, or positions where times were lost; None without either.
+        """
+        when = self.timestamps if self.timestamps is not None else self.order
+        if when is None:
+            return None
+        at = np.flatnonzero(self.positive)
+        at = at[np.lexsort((when[at], self.item_columns[at], self.user_rows[at]))]
+        rows, columns = self.user_rows[at], self.item_columns[at]
+        last = np.ones(len(at), dtype=np.bool_)  # of the events of one user and item
+        last[:-1] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        starts = np.searchsorted(rows[last], np.arange(self.n_users + 1)).astype(np.int32)
+        times = when[at[last]].astype(np.float64)
+        return csr_array((times, columns[last], starts), shape=(self.n_users, self.n_items))
+
+    def side(self) -> dict[str, csr_array]:
+        """What an algorithm can use besides the matrix, where there is any: keywords of ``fit``."""
+        given = {
+            "item_features": self.item_features,
+            "user_features": self.user_features,
+            "timestamps": self.times(),
+        }
+        return {name: matrix for name, matrix in given.items() if matrix is not None}
 
     def _matrix(self, mask: NDArray[np.bool_], values: str) -> csr_array:
         rows, columns = self.user_rows[mask], self.item_columns[mask]

@@ -64,7 +64,7 @@ def evaluate(
     Parameters
     ----------
     model : Recommender
-        Fitted on ``fold.fit``.
+        Fitted on ``fold.fit`` (and ``**fold.side()``).
     fold : Fold
         Whose histories, held-out items and exclusions.
     cutoffs : sequence of int
@@ -87,7 +87,11 @@ def evaluate(
     for start in range(0, len(fold.rows), BLOCK):
         block = slice(start, start + BLOCK)
         items, _ = model.recommend(
-            fold.history[block], cutoffs[-1], users=fold.users[block], exclude=fold.exclude[block]
+            fold.history[block],
+            cutoffs[-1],
+            users=fold.users[block],
+            exclude=fold.exclude[block],
+            timestamps=None if fold.history_times is None else fold.history_times[block],
         )
         values = accumulator.add(items, fold.relevant[block], per_user=bool(per_user))
         for (metric, column), vectors in zip(wanted, kept, strict=True):
@@ -166,7 +170,7 @@ def train(
         best, best_state = evaluate(model, fold).values[metric], copy.deepcopy(model.__dict__)
         curve = replace(curve, best_epoch=model.n_epochs_)
     started = time.perf_counter()
-    for epoch in model.epochs(fold.fit, resume=resume):
+    for epoch in model.epochs(fold.fit, resume=resume, **fold.side()):
         training += time.perf_counter() - started
         if epoch % every == 0 or epoch == model.n_epochs:
             value = evaluate(model, fold).values[metric]

@@ -45,6 +45,8 @@ class Model:
         Positive interactions.
     seen : csr_array, (n_users, n_items)
         Everything seen, liked or not: never recommended.
+    times : csr_array, (n_users, n_items), or None
+        When each entry of ``histories`` came, where the recommender uses that.
     popularity : int64 array, (n_items,)
         Users with a positive interaction.
     metrics : dict of str to float
@@ -68,6 +70,7 @@ class Model:
     seen: csr_array = field(default_factory=lambda: csr_array((0, 0), dtype=np.float32))
     metrics: dict[str, float] = field(default_factory=dict)
     name: str = ""
+    times: csr_array | None = None
 
     @classmethod
     def of_fitted(
@@ -77,7 +80,7 @@ class Model:
         *,
         metrics: Mapping[str, float] | None = None,
     ) -> "Model":
-        """The model of an estimator that was fitted on ``data.to_csr()``."""
+        """The model of an estimator that was fitted on ``data.to_csr()`` and ``data.side()``."""
         return cls(
             estimator=estimator,
             users=data.users,
@@ -86,11 +89,12 @@ class Model:
             seen=data.seen(),
             metrics=dict(metrics or {}),
             name=data.name,
+            times=data.times() if "timestamps" in estimator.uses else None,
         )
 
     def fit(self, data: Interactions) -> Self:
         """Fit the estimator on the positive interactions of a log."""
-        self.estimator.fit(data.to_csr())
+        self.estimator.fit(data.to_csr(), **data.side())
         # anew, so that nothing that was cached of an earlier log stays
         self.__dict__ = vars(Model.of_fitted(self.estimator, data))
         return self
@@ -139,20 +143,30 @@ class Model:
         if len(known):
             of_known = rows[known]
             items[known], scores[known] = self.estimator.recommend(
-                self.histories[of_known], k, users=of_known, exclude=self.seen[of_known]
+                self.histories[of_known],
+                k,
+                users=of_known,
+                exclude=self.seen[of_known],
+                timestamps=None if self.times is None else self.times[of_known],
             )
         return self._answer(asked, items, scores, self.seen, rows)
 
     def recommend_history(self, items: Iterable[Any], k: int = 10) -> "pd.DataFrame":
-        """The k best items for a new user with this history; unknown items are left out."""
+        """The k best items for a new user with this history, in its order: the last one last.
+
+        Unknown items are left out.
+        """
         _check_ready(self.estimator, k)
         columns = _places(_as_ids(items, self.items), self._item_places)
-        known = np.unique(columns[columns >= 0]).astype(np.int32)
-        ones = np.ones(len(known), dtype=np.float32)
-        history = csr_array((ones, known, [0, len(known)]), shape=(1, len(self.items)))
+        known = columns[columns >= 0]
+        places = np.zeros(len(self.items))
+        places[known] = np.arange(1, len(known) + 1)  # of an item that came twice the later one
+        times = csr_array(places[None, :])
+        ones = np.ones(times.nnz, dtype=np.float32)
+        history = csr_array((ones, times.indices, times.indptr), shape=times.shape)
         found = np.full((1, k), -1, dtype=np.int32), np.zeros((1, k), dtype=np.float32)
         if self.estimator.inductive and len(known):
-            found = self.estimator.recommend(history, k, users=np.array([-1]))
+            found = self.estimator.recommend(history, k, users=np.array([-1]), timestamps=times)
         nobody = np.array([NEW_USER], dtype=object)
         return self._answer(nobody, *found, history, np.zeros(1, dtype=np.int64))
 

@@ -1,5 +1,7 @@
 """Interactions as matrices, parts and words, against loops over their events."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,6 +41,27 @@ def logs(draw):
         feedback=feedback,
         threshold=3.0 if feedback == "rating" else None,
     )
+
+
+@FREQUENT
+@given(log=logs())
+def test_times_are_the_last_of_each_entry_of_the_matrix(log):
+    when = np.random.default_rng(log.n_events).integers(0, 9, log.n_events)
+    last = {}
+    for user, item, time, liked in zip(
+        log.user_rows, log.item_columns, when, log.positive, strict=True
+    ):
+        if liked:
+            last[user, item] = max(last.get((user, item), 0), time)
+    times, X = replace(log, timestamps=when).times(), log.to_csr()
+    assert np.array_equal(times.indices, X.indices)
+    assert np.array_equal(times.indptr, X.indptr)
+    rows = np.repeat(np.arange(4), np.diff(times.indptr))
+    keys = zip(rows.tolist(), times.indices.tolist(), strict=True)
+    assert dict(zip(keys, times.data.tolist(), strict=True)) == last
+    by_place = replace(log, order=when).times()
+    assert np.array_equal(by_place.data, times.data)
+    assert log.times() is None
 
 
 @FREQUENT

@@ -3,6 +3,7 @@
 import time as clock
 from dataclasses import replace
 
+from recmeta.algorithms import all_algorithms, lacking
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import Interactions
 from recmeta.datasets.folds import TRAIN, Split
@@ -70,15 +71,24 @@ def advise(
     train = data.select(split.part == TRAIN)
     features = extract_all(train, seed=seed)
     measured = clock.perf_counter()
-    positives = split.fold("test").fit
+    fold = split.fold("test")
+    positives = fold.fit
+    cannot = {
+        name: reason
+        for name, algorithm in all_algorithms().items()
+        if (reason := lacking(algorithm, fold.side()))
+    }
     choices = selector.rank(
         features,
         (*positives.shape, positives.nnz),
         split=split.name,
         seconds=limits[0],
         n_bytes=limits[1],
+        lacking=cannot,
     )
-    choices = [_explained(choice, *limits) for choice in choices]
+    choices = [
+        choice if choice.algorithm in cannot else _explained(choice, *limits) for choice in choices
+    ]
     neighbours = nearest(features, known, N_NEAREST)
     done = clock.perf_counter()
     return Recommendation(

@@ -201,6 +201,10 @@ def _bundle(split: Split, folder: Path) -> Bundle:
         rows=nobody,
         n_cold=0,
         n_repeat=0,
+        item_features=split.data.item_features,
+        user_features=split.data.user_features,
+        fit_times=split.data.times(),
+        history_times=None if test.history_times is None else test.history_times[:0],
     )
     folds = {"validation": split.fold("validation"), "test": test, "all": everything}
     return write_folds(folds, folder, dataset=split.data.name, split=split.name)

@@ -64,6 +64,8 @@ def sweep(
     cache: Cache = None,
     scale: options.Scale = None,
     threshold: options.Threshold = None,
+    item_features: options.ItemFeatures = None,
+    user_features: options.UserFeatures = None,
     json: JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
@@ -178,6 +180,8 @@ class _Printer:
                 f"{event.detail[f'n_{part}']:,} {part}" for part in ("users", "items", "events")
             ]
             self._line(f"{event.dataset}: {', '.join(parts)}, split {event.detail['split']}")
+            for algorithm, reason in event.detail["left_out"].items():
+                self._line(f"  {algorithm} left out: {reason}")
         elif event.task is not None and event.result is not None and event.result.status == "error":
             last = event.result.error.strip().splitlines()[-1:] or [""]
             self._line(f"{event.dataset} {event.task.algorithm}: {last[0]}")

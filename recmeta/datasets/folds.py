@@ -44,6 +44,10 @@ class Fold:
         Users with held-out positives and no history: counted, not evaluated.
     n_repeat : int
         Held-out positive pairs that were seen before: counted, not evaluated.
+    item_features, user_features : csr_array or None
+        A row for each item and for each user of ``fit``.
+    fit_times, history_times : csr_array or None
+        The time of each entry of ``fit`` and of ``history``.
     """
 
     fit: csr_array
@@ -54,6 +58,19 @@ class Fold:
     rows: NDArray[np.int64]
     n_cold: int
     n_repeat: int
+    item_features: csr_array | None = None
+    user_features: csr_array | None = None
+    fit_times: csr_array | None = None
+    history_times: csr_array | None = None
+
+    def side(self) -> dict[str, csr_array]:
+        """What an algorithm can use besides the matrix, where there is any: keywords of ``fit``."""
+        given = {
+            "item_features": self.item_features,
+            "user_features": self.user_features,
+            "timestamps": self.fit_times,
+        }
+        return {name: matrix for name, matrix in given.items() if matrix is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +115,8 @@ class Split:
         """The evaluated users are among those that the model has learned from."""
         known = self.data.select(self.part < number)
         return _fold(
-            fit=known.to_csr(),
-            history=known.to_csr(),
-            seen=known.seen(),
+            learned=known,
+            shown=known,
             held=self.data.select(self.part == number).to_csr(),
             in_fit=True,
         )
@@ -112,17 +128,15 @@ class Split:
         evaluated = (self.held_users == number)[self.data.user_rows]
         shown = self.data.select(evaluated & (self.part == TRAIN))
         return _fold(
-            fit=self.data.select(learned_from).to_csr(),
-            history=shown.to_csr(),
-            seen=shown.seen(),
+            learned=self.data.select(learned_from),
+            shown=shown,
             held=self.data.select(evaluated & (self.part == number)).to_csr(),
             in_fit=False,
         )
 
 
-def _fold(
-    *, fit: csr_array, history: csr_array, seen: csr_array, held: csr_array, in_fit: bool
-) -> Fold:
+def _fold(*, learned: Interactions, shown: Interactions, held: csr_array, in_fit: bool) -> Fold:
+    seen, history = shown.seen(), shown.to_csr()
     repeats = held.multiply(seen).tocsr()
     repeats.eliminate_zeros()
     relevant = csr_array(held - repeats)
@@ -131,8 +145,9 @@ def _fold(
     wanted, known = np.diff(relevant.indptr) > 0, np.diff(history.indptr) > 0
     rows = np.flatnonzero(wanted & known)
     users = rows.astype(np.int64)
+    times = shown.times()
     return Fold(
-        fit=fit,
+        fit=history if learned is shown else learned.to_csr(),
         users=users if in_fit else np.full(len(rows), -1, dtype=np.int64),
         history=_rows(history, rows),
         relevant=_rows(relevant, rows),
@@ -140,11 +155,15 @@ def _fold(
         rows=users,
         n_cold=int((wanted & ~known).sum()),
         n_repeat=int(repeats.nnz),
+        item_features=learned.item_features,
+        user_features=learned.user_features,
+        fit_times=times if learned is shown else learned.times(),
+        history_times=None if times is None else _rows(times, rows),
     )
 
 
 def _rows(matrix: csr_array, rows: NDArray[np.int64]) -> csr_array:
-    """Some rows, as canonical float32 CSR with int32 indices."""
+    """Some rows, as canonical CSR with int32 indices."""
     part = csr_array(matrix[rows])
     part.sort_indices()
     return part

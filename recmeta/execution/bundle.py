@@ -27,9 +27,10 @@ from scipy.sparse import csr_array
 
 from recmeta.datasets.folds import Fold, Part, Split
 
-FORMAT = 1
+FORMAT = 2
 PARTS: tuple[Part, ...] = ("validation", "test")
 MATRICES = ("fit", "history", "relevant", "exclude")
+SIDE = ("item_features", "user_features", "fit_times", "history_times")  # where there are any
 VECTORS = ("users", "rows")
 COUNTS = ("n_cold", "n_repeat")
 CSR_ARRAYS = ("data", "indices", "indptr")
@@ -37,7 +38,10 @@ CSR_ARRAYS = ("data", "indices", "indptr")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder that holds folds: where it is, what it is called and the hash of its content."""
+    """A folder that holds folds: where it is, what it is called and the hash of its content.
+
+    ``side`` names what algorithms can use there besides the matrix.
+    """
 
     path: Path
     dataset: str
@@ -45,6 +49,7 @@ class Bundle:
     key: str
     parts: tuple[str, ...]
     info: dict[str, Any] = field(default_factory=dict)
+    side: tuple[str, ...] = ()
 
     def fold(self, part: str) -> Fold:
         """One fold, its arrays mapped from the files."""
@@ -128,6 +133,7 @@ def open_bundle(folder: Path | str) -> Bundle:
         key=manifest["key"],
         parts=tuple(manifest["parts"]),
         info=manifest["info"] | {"parts": manifest["parts"]},
+        side=tuple(next(iter(manifest["parts"].values()))["side"]),
     )
 
 
@@ -147,7 +153,7 @@ def load_fold(folder: Path | str, part: str) -> Fold:
     values: dict[str, Any] = {name: described[name] for name in COUNTS}
     for name in VECTORS:
         values[name] = _mapped(path / f"{part}.{name}.npy")
-    for name in MATRICES:
+    for name in described["shapes"]:
         pieces = [_mapped(path / f"{part}.{name}.{piece}.npy") for piece in CSR_ARRAYS]
         values[name] = csr_array(tuple(pieces), shape=tuple(described["shapes"][name]), copy=False)
     return Fold(**values)
@@ -162,17 +168,22 @@ def _mapped(file: Path) -> NDArray[Any]:
 
 def _arrays(fold: Fold) -> dict[str, NDArray[Any]]:
     arrays = {name: np.ascontiguousarray(getattr(fold, name)) for name in VECTORS}
-    for name in MATRICES:
-        matrix = getattr(fold, name)
+    for name, matrix in _matrices(fold).items():
         for piece in CSR_ARRAYS:
             arrays[f"{name}.{piece}"] = np.ascontiguousarray(getattr(matrix, piece))
     return arrays
 
 
+def _matrices(fold: Fold) -> dict[str, csr_array]:
+    there = {name: getattr(fold, name) for name in (*MATRICES, *SIDE)}
+    return {name: matrix for name, matrix in there.items() if matrix is not None}
+
+
 def _describe(fold: Fold) -> dict[str, Any]:
     described: dict[str, Any] = {name: int(getattr(fold, name)) for name in COUNTS}
-    described["shapes"] = {name: list(getattr(fold, name).shape) for name in MATRICES}
-    described["nnz"] = {name: int(getattr(fold, name).nnz) for name in MATRICES}
+    described["shapes"] = {name: list(matrix.shape) for name, matrix in _matrices(fold).items()}
+    described["nnz"] = {name: int(matrix.nnz) for name, matrix in _matrices(fold).items()}
+    described["side"] = sorted(fold.side())
     return described
 
 

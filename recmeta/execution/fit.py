@@ -97,7 +97,7 @@ def _one_part(
     peak = PeakMemory()
     peak.start()
     with _clock(measured, "fit"):
-        estimator.fit(X)
+        estimator.fit(X, **fold.side())
     measured.peak_mb.append(peak.read() / MIB)
     wanted = tuple(dict.fromkeys((*ERRORS_OF, *task.per_user)))
     with _clock(measured, "predict"):
@@ -163,13 +163,15 @@ def warm_up(algorithm: type[Recommender] = _ByItemNumber, **params: Any) -> None
     tiny: Any = csr_array((rng.random((24, 16)) < 0.4).astype(np.float32))
     everyone = np.arange(24, dtype=np.int64)
     held: Any = csr_array(np.eye(24, 16, dtype=np.float32))
+    times = csr_array((np.arange(tiny.nnz, dtype=np.float64), tiny.indices, tiny.indptr))
     fold = Fold(
         fit=tiny, users=everyone, history=tiny, relevant=held, exclude=tiny, rows=everyone,
-        n_cold=0, n_repeat=0,
+        n_cold=0, n_repeat=0, item_features=tiny.T.tocsr(), user_features=tiny,
+        fit_times=times, history_times=times,
     )  # fmt: skip
     # a configuration may be too large for 16 items: then the fit itself compiles what is left
     with contextlib.suppress(Exception):
-        evaluate(algorithm(**params).fit(tiny), fold, per_user=ERRORS_OF)
+        evaluate(algorithm(**params).fit(tiny, **fold.side()), fold, per_user=ERRORS_OF)
 
 
 def _share_of_users(X: csr_array, task: Task) -> csr_array:
@@ -185,7 +187,7 @@ def _share_of_users(X: csr_array, task: Task) -> csr_array:
 
 def _touch(fold: Fold, X: csr_array) -> None:
     """Read the mapped files once, so that their pages don't count as the fit's memory."""
-    for matrix in (X, fold.history, fold.relevant, fold.exclude):
+    for matrix in (X, fold.history, fold.relevant, fold.exclude, *fold.side().values()):
         for array in (matrix.data, matrix.indices, matrix.indptr):
             array.sum()
 

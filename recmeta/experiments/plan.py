@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from recmeta.algorithms import lacking
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.fit import find_algorithm
 from recmeta.execution.task import Task
@@ -55,12 +56,20 @@ class Plan:
     per_user: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Tasks a data set."""
+        """Tasks of a data set that has all that the algorithms use."""
         return len(self.configurations) * len(self.seeds)
+
+    def left_out(self, bundle: Bundle) -> dict[str, str]:
+        """The algorithms that cannot be fitted to a data set, and what they need."""
+        names = dict.fromkeys(one.algorithm for one in self.configurations)
+        reasons = {name: lacking(find_algorithm(name), bundle.side) for name in names}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def tasks(self, bundle: Bundle) -> Iterator[Task]:
         """The tasks of one data set, default configurations of all algorithms first."""
-        ordered = sorted(self.configurations, key=lambda one: one.label != "default")
+        out = self.left_out(bundle)
+        possible = (one for one in self.configurations if one.algorithm not in out)
+        ordered = sorted(possible, key=lambda one: one.label != "default")
         for seed, configuration in itertools.product(self.seeds, ordered):
             yield Task(
                 bundle=str(bundle.path),

@@ -25,7 +25,8 @@ class Progress:
     Attributes
     ----------
     total : int
-        Tasks of the whole sweep, those of data sets that failed left out.
+        Tasks of the whole sweep, without those that cannot be done: a data set that could not be
+        prepared, an algorithm that lacks something.
     resumed : int
         Tasks that the store had.
     counts : dict
@@ -131,7 +132,14 @@ def _tasks_of(
         listen(Event("failed", source.name, {"error": progress.failed[source.name]}), progress)
         return
     store.add_dataset(bundle.key, bundle.dataset, bundle.split, bundle.info)
+    left_out = plan.left_out(bundle)
+    n_left_out = sum(one.algorithm in left_out for one in plan.configurations)
+    progress.total -= n_left_out * len(plan.seeds)
     facts = {name: fact for name, fact in bundle.info.items() if name != "features"}
-    detail = {"seconds": time.monotonic() - started, "split": bundle.split} | facts
+    detail = {
+        "seconds": time.monotonic() - started,
+        "split": bundle.split,
+        "left_out": left_out,
+    } | facts
     listen(Event("dataset", source.name, detail), progress)
     yield from plan.tasks(bundle)

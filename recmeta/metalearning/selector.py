@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -102,6 +103,7 @@ class Selector:
         split: str = "random_holdout",
         seconds: float | None = None,
         n_bytes: float | None = None,
+        lacking: Mapping[str, str] = MappingProxyType({}),
     ) -> list[Choice]:
         """All configurations for a log, the best first.
 
@@ -114,9 +116,12 @@ class Selector:
             Name of the split that the scores are to be predicted for.
         seconds, n_bytes : float or None
             Limits of one fit.
+        lacking : dict of str to str
+            Algorithms that cannot be fitted here, and what they need.
         """
         expected = [self.costs_.predict(*one, shape) for one in self.configurations_]
         p_fail = np.array([cost.p_over(seconds, n_bytes) for cost in expected])
+        p_fail[[algorithm in lacking for algorithm, _ in self.configurations_]] = 1.0
         quality = self.quality_.predict(features, split, p_fail <= RISK)
         level = self.level_.predict(features, split)
         turns = self._turns(quality, p_fail <= RISK)
@@ -124,7 +129,13 @@ class Selector:
             self._choice(column, quality, level, expected[column], p_fail[column], turns[column])
             for column in range(len(self.configurations_))
         ]
-        return [choices[column] for column in quality.order]
+        ordered = (choices[column] for column in quality.order)
+        return [
+            replace(choice, reason=lacking[choice.algorithm])
+            if choice.algorithm in lacking
+            else choice
+            for choice in ordered
+        ]
 
     def _turns(self, quality: Quality, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Places in the order of trying: the greedy portfolio of what may be tried, then the rest.

@@ -1,9 +1,11 @@
 """Bundles: what is read is what was written, mapped and hashed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from recmeta.execution.bundle import MATRICES, VECTORS, load_fold, open_bundle, write_bundle
 
@@ -55,10 +57,31 @@ def test_a_bundle_of_another_format_is_refused(split, tmp_path):
     bundle = write_bundle(split, tmp_path / "old")
     manifest = json.loads((bundle.path / "bundle.json").read_text())
     (bundle.path / "bundle.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(ValueError, match="bundle format 99, this version reads 1: delete"):
+    with pytest.raises(ValueError, match="bundle format 99, this version reads 2: delete"):
         open_bundle(bundle.path)
 
 
 def test_a_missing_part_is_named(bundle):
     with pytest.raises(KeyError, match="no part 'train'; it has: validation, test"):
         load_fold(bundle.path, "train")
+
+
+def test_times_and_features_travel_with_the_folds(split, tmp_path):
+    data = split.data
+    shape = (data.n_items, 3)
+    features = csr_array((np.arange(data.n_items * 3).reshape(shape) % 2).astype(np.float32))
+    when = np.random.default_rng(0).integers(0, 99, data.n_events)
+    informed = replace(split, data=replace(data, item_features=features, timestamps=when))
+    bundle = write_bundle(informed, tmp_path / "informed")
+    assert bundle.side == ("item_features", "timestamps")
+    for part in ("validation", "test"):
+        ours, theirs = informed.fold(part), bundle.fold(part)
+        assert (ours.item_features != theirs.item_features).nnz == 0
+        assert theirs.user_features is None
+        for matrix, times in (
+            (theirs.fit, theirs.fit_times),
+            (theirs.history, theirs.history_times),
+        ):
+            assert np.array_equal(matrix.indices, times.indices)
+            assert np.array_equal(matrix.indptr, times.indptr)
+        assert np.array_equal(ours.fit_times.data, theirs.fit_times.data)
