@@ -113,6 +113,24 @@ TimeUnit = Annotated[
         callback=_one_of(TIME_UNITS),
     ),
 ]
+ItemFeatures = Annotated[
+    str | None,
+    typer.Option(
+        "--item-features",
+        metavar="FILE",
+        help="What is known of the items: a table with their ids, such as genres or prices.",
+        rich_help_panel="Features",
+    ),
+]
+UserFeatures = Annotated[
+    str | None,
+    typer.Option(
+        "--user-features",
+        metavar="FILE",
+        help="What is known of the users: a table with their ids, such as age or country.",
+        rich_help_panel="Features",
+    ),
+]
 Metric = Annotated[str, typer.Option("--metric", help="What to choose by, as name@cutoff.")]
 Time = Annotated[
     str | None,
