@@ -53,6 +53,8 @@ def check_file(
     duplicates: options.Duplicates = None,
     scale: options.Scale = None,
     time_unit: options.TimeUnit = None,
+    item_features: options.ItemFeatures = None,
+    user_features: options.UserFeatures = None,
     json: options.Json = False,
 ) -> None:
     """Read and validate a log; say what was found, and do nothing else."""
@@ -68,6 +70,8 @@ def check_file(
         duplicates=duplicates,
         scale=scale,
         time_unit=time_unit,
+        item_features=item_features,
+        user_features=user_features,
     )
     if json:
         say_json(facts(data))
@@ -87,5 +91,7 @@ def facts(data: Any) -> dict[str, Any]:
         "feedback": data.feedback,
         "threshold": data.threshold,
         "positive": int(data.positive.sum()),
+        "item_features": len(data.item_feature_names),
+        "user_features": len(data.user_feature_names),
         "notices": list(data.notices),
     }

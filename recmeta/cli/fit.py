@@ -37,6 +37,8 @@ def fit(
     duplicates: options.Duplicates = None,
     scale: options.Scale = None,
     time_unit: options.TimeUnit = None,
+    item_features: options.ItemFeatures = None,
+    user_features: options.UserFeatures = None,
     json: options.Json = False,
 ) -> None:
     """Try the advised algorithms within a hard limit; keep and save the best on validation."""
@@ -53,6 +55,8 @@ def fit(
         duplicates=duplicates,
         scale=scale,
         time_unit=time_unit,
+        item_features=item_features,
+        user_features=user_features,
     )
     say_summary(data, err=json)
     from recmeta.automl import AutoRecommender  # late, so that --help doesn't wait for numba

@@ -24,6 +24,8 @@ def recommend(
     duplicates: options.Duplicates = None,
     scale: options.Scale = None,
     time_unit: options.TimeUnit = None,
+    item_features: options.ItemFeatures = None,
+    user_features: options.UserFeatures = None,
     json: options.Json = False,
 ) -> None:
     """Rank the algorithms for a log: predicted score, fit time, memory, and what to leave."""
@@ -39,6 +41,8 @@ def recommend(
         duplicates=duplicates,
         scale=scale,
         time_unit=time_unit,
+        item_features=item_features,
+        user_features=user_features,
     )
     if not json:
         say_summary(data)

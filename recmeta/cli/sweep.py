@@ -2,6 +2,7 @@
 
 import json as json_
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,14 +77,18 @@ def sweep(
     from recmeta.experiments.store import Store
     from recmeta.experiments.sweep import sweep as run_sweep
 
+    named = _named(algorithms)
     limits = Limits(to_seconds(time), None if memory is None else to_bytes(memory))
     plan = Plan(
-        configurations(_names(algorithms) or _all_algorithms(), configs, seed=seed),
+        configurations(named or _all_algorithms(), configs, seed=seed),
         seeds=tuple(range(seed, seed + seeds)),
         limits=limits,
     )
     how = Preparation(split, seed, max_events or None, cache or Path(f"{store}.cache"))
-    sources = find_sources(_names(datasets), root, _reading(scale, threshold))
+    given = _reading(scale, threshold, item_features, user_features)
+    sources = find_sources(_names(datasets), root, given)
+    if len(sources) > 1 and (item_features or user_features):
+        raise typer.BadParameter("--item-features and --user-features are of one data set")
     printer = _JsonPrinter() if json else _Printer()
     with Store(store) as results:
         printer.begin(len(sources), len(plan))
@@ -145,14 +150,34 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _reading(scale: str | None, threshold: float | None) -> dict[str, object]:
+def _reading(
+    scale: str | None, threshold: float | None, items: str | None, users: str | None
+) -> dict[str, object]:
     """Options of ``read`` that were given, for all data sets of this call."""
-    given = {"scale": to_scale(scale), "threshold": threshold}
+    given = {
+        "scale": to_scale(scale),
+        "threshold": threshold,
+        "item_features": items,
+        "user_features": users,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _named(text: str) -> list[str]:
+    """The algorithms asked for by name: one whose extra is missing is refused before the start."""
+    from recmeta.execution.fit import find_algorithm  # late: numba
+    from recmeta.registry import MissingExtraError
+
+    names = _names(text)
+    for name in names:
+        extra = find_algorithm(name).requires
+        if extra and find_spec(extra) is None:
+            raise MissingExtraError(name, extra)
+    return names
 
 
 def _all_algorithms() -> list[str]:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, issparse
 
 from recmeta.data import DataError, Interactions
 from recmeta.datasets.columns import NONE, OPTIONS, Columns, find_columns
+from recmeta.datasets.features import with_features
 from recmeta.datasets.feedback import Values, read_values
 from recmeta.datasets.ids import encode_ids
 from recmeta.datasets.repeats import DUPLICATES, without_repeats
@@ -38,6 +39,8 @@ def read(
     strict: bool = False,
     users: Sequence[Any] | None = None,
     items: Sequence[Any] | None = None,
+    item_features: Any = None,
+    user_features: Any = None,
     name: str | None = None,
 ) -> Interactions:
     """Read an interaction log.
@@ -66,6 +69,9 @@ def read(
         ``s``, ``ms``, ``us`` or ``ns``; None: by the size of the numbers.
     strict : bool
         An unexpected separator is an error.
+    item_features, user_features : path, frame, table, matrix or None
+        What is known of the items and of the users: a table with their ids in one column (found by
+        name, else by content), or a matrix with a row for each, in the order of the log's.
     name : str or None
         What to call the log.
 
@@ -82,7 +88,8 @@ def read(
     if duplicates is not None and duplicates not in DUPLICATES:
         raise ValueError(f"duplicates must be one of {', '.join(DUPLICATES)}: got {duplicates!r}")
     if issparse(source):
-        return _from_matrix(source, users, items, threshold, scale, drop_bad, name or "matrix")
+        data = _from_matrix(source, users, items, threshold, scale, drop_bad, name or "matrix")
+        return with_features(data, item_features, user_features)
     loaded = load_table(source, sep=sep, strict=strict, drop_bad=drop_bad)
     if loaded.table.num_rows == 0:
         raise no_rows(loaded.name)
@@ -94,7 +101,8 @@ def read(
     _say_not_read(loaded, columns, given, found)
     data = without_repeats(data, duplicates, found)
     _say_few_users(data, found)
-    return _with_notices(data, found, name or loaded.name)
+    data = _with_notices(data, found, name or loaded.name)
+    return with_features(data, item_features, user_features)
 
 
 def _say_not_read(

@@ -16,6 +16,7 @@ from recmeta.metafeatures import extract_all
 from recmeta.registry import UnknownNameError
 
 LOG_FILE = "interactions.parquet"
+BESIDE = {"item_features": "items.parquet", "user_features": "users.parquet"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def find_sources(
     """The files of the data sets: ``NAME`` (a folder of ``root``), ``NAME=FILE`` or ``FILE``.
 
     No names: every folder of ``root`` with an ``interactions.parquet``. ``options`` are those of
-    ``datasets.read``, for all of them.
+    ``datasets.read``, for all of them. What lies beside an ``interactions.parquet`` as
+    ``items.parquet`` and ``users.parquet`` is read as features, unless ``options`` names others.
 
     Raises
     ------
@@ -76,7 +78,17 @@ def find_sources(
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
         raise ValueError(f"two data sets have the name {', '.join(twice)}: write NAME=FILE")
-    return [replace(source, options=dict(options or {})) for source in sources]
+    return [
+        replace(source, options=_features_beside(source.path) | dict(options or {}))
+        for source in sources
+    ]
+
+
+def _features_beside(log: Path) -> dict[str, str]:
+    if log.name != LOG_FILE:
+        return {}
+    found = {option: log.with_name(file) for option, file in BESIDE.items()}
+    return {option: str(path) for option, path in found.items() if path.is_file()}
 
 
 def _source(name: str, root: Path | None) -> Source:
@@ -129,7 +141,10 @@ def prepare(source: Source, how: Preparation) -> Bundle:
 
 def _digest(source: Source, how: Preparation) -> str:
     """Names what the bundle was made from, so that another file or cap makes another bundle."""
-    file = source.path.stat()
-    made_from: list[Any] = [str(source.path.resolve()), file.st_size, file.st_mtime_ns]
-    made_from += [how.split, how.seed, how.max_events, dict(source.options)]
+    features = [Path(source.options[option]) for option in BESIDE if option in source.options]
+    made_from: list[Any] = [how.split, how.seed, how.max_events, dict(source.options)]
+    for path in (source.path, *features):
+        made_from.append(str(path.resolve()))
+        if path.exists():  # if not, reading says so
+            made_from += [path.stat().st_size, path.stat().st_mtime_ns]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:12]
