@@ -4,7 +4,7 @@ BIN := .venv/bin
 # one thread a library: a test or a fit beside another must not fight it for the cores
 PINNED := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
 
-.PHONY: demo test lint types floors unit bench clean
+.PHONY: demo test lint types floors unit bench docs clean
 
 demo: .venv/core        ## read, recommend, fit and predict on the bundled log
 	$(BIN)/recmeta recommend examples/shop.csv
@@ -28,6 +28,9 @@ unit: .venv/test
 
 bench: .venv/bench      ## ours beside the best peer, in one run
 	$(PINNED) $(BIN)/python benchmarks/run.py
+
+docs: .venv/core        ## the table of algorithms and a page for each, from the classes
+	$(BIN)/python docs/generate.py
 
 .venv/core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -62,6 +62,13 @@ class UnknownNameError(KeyError, ValueError):
         return str(self.args[0])  # a KeyError would show its repr
 
 
+class MissingExtraError(ImportError):
+    """What an optional part of recmeta needs is not installed; the message has the pip line."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs recmeta[{extra}]: pip install 'recmeta[{extra}]'")
+
+
 def find(entries: dict[str, T], name: str, what: str) -> T:
     """Look ``name`` up without regard to case, ``-`` or ``_``; a miss lists the names.
 

@@ -57,7 +57,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped", err=True)
         sys.exit(130)
-    except (ValueError, FileNotFoundError, RuntimeError) as error:
+    except (ValueError, FileNotFoundError, RuntimeError, ImportError) as error:
         code = _exit_code(error)
         if code == 1:
             raise
@@ -72,9 +72,10 @@ def _exit_code(error: Exception) -> int:
     from recmeta.data import DataError
     from recmeta.experiments.store import StoreError
     from recmeta.model import ModelFileError
-    from recmeta.registry import UnknownNameError
+    from recmeta.registry import MissingExtraError, UnknownNameError
 
     codes: dict[type[Exception], int] = {DataError: 3, BudgetError: 4, ModelFileError: 7}
+    codes |= {MissingExtraError: 6}
     codes |= dict.fromkeys((UnknownNameError, StoreError, FileNotFoundError), 2)
     return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)
 

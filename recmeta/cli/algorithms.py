@@ -1,6 +1,7 @@
 """``recmeta algorithms``: what there is, and one of them in full."""
 
 import inspect
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -21,18 +22,20 @@ def list_algorithms(json: Json = False) -> None:
         say_json(entries)
         return
     say_table(
-        ("algorithm", "new users", "iterative", "parameters", "what it does"),
+        ("algorithm", "family", "new users", "epochs", "needs", "parameters", "what it does"),
         (
             (
                 entry["name"],
+                entry["family"],
                 "yes" if entry["inductive"] else "no",
                 "yes" if entry["iterative"] else "no",
+                entry["needs"],
                 str(len(entry["space"])),
                 entry["summary"],
             )
             for entry in entries
         ),
-        right=[3],
+        right=[5],
     )
 
 
@@ -52,6 +55,8 @@ def show_algorithm(
         say_json(entry)
         return
     say(f"{entry['name']}: {inspect.getdoc(cls)}")
+    if entry["needs"]:
+        say(f"\nNeeds {entry['needs']}")
     if entry["space"]:
         say()
         say_table(
@@ -70,15 +75,27 @@ def _entry(cls: Any) -> dict[str, Any]:
     return {
         "name": cls.__name__,
         "summary": documentation.split("\n")[0],
+        "family": cls.family,
         "inductive": cls.inductive,
         "iterative": cls.iterative,
         "uses": sorted(cls.uses),
+        "requires": cls.requires or None,
+        "needs": needs(cls),
         "defaults": {name: p.default for name, p in signature.parameters.items()},
-        "space": {name: _range_text(range_) for name, range_ in cls.space.items()},
+        "space": {name: range_text(range_) for name, range_ in cls.space.items()},
     }
 
 
-def _range_text(range_: Any) -> str:
+def needs(cls: Any) -> str:
+    """What it takes besides the matrix: features, times, an extra, and whether that is there."""
+    words = [name.replace("_", " ") for name in sorted(cls.uses)]
+    if cls.requires:
+        there = find_spec(cls.requires) is not None
+        words.append(f"recmeta[{cls.requires}]" + ("" if there else " (not installed)"))
+    return ", ".join(words)
+
+
+def range_text(range_: Any) -> str:
     if hasattr(range_, "choices"):
         return ", ".join(str(choice) for choice in range_.choices)
     return f"{range_.low:g} to {range_.high:g}" + (" (log)" if range_.log else "")

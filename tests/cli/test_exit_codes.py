@@ -111,3 +111,23 @@ def test_a_choice_that_there_is_none_of_is_a_usage_error(run, wrong):
     code, _, said = run("datasets", "check", "log.csv", *wrong)
     assert code == 2
     assert "not one of" in said
+
+
+def test_a_missing_extra_is_code_6_with_the_line_that_installs_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["recmeta.cli.sweep"], "find_spec", lambda name: None)
+    log = tmp_path / "log.csv"
+    log.write_text("user,item\na,x\n")
+    store = tmp_path / "store.sqlite"
+    code, _, err = run("sweep", log, "--algorithms", "EASE,MultVAE", "--store", store)
+    assert code == 6
+    assert "MultVAE needs recmeta[torch]: pip install 'recmeta[torch]'" in err
+    assert not store.exists()
+
+
+def test_what_an_algorithm_needs_is_listed_with_or_without_the_extra(run, monkeypatch):
+    code, out, _ = run("algorithms", "list", "--json")
+    needs = {entry["name"]: entry["needs"] for entry in json.loads(out)}
+    assert (code, needs["MultVAE"], needs["EASE"]) == (0, "recmeta[torch]", "")
+    monkeypatch.setattr("recmeta.cli.algorithms.find_spec", lambda name: None)
+    _, out, _ = run("algorithms", "list")
+    assert "recmeta[torch] (not installed)" in out
