@@ -118,7 +118,7 @@ def test_a_missing_extra_is_code_6_with_the_line_that_installs_it(run, tmp_path,
     log = tmp_path / "log.csv"
     log.write_text("user,item\na,x\n")
     store = tmp_path / "store.sqlite"
-    code, _, err = run("sweep", log, "--algorithms", "EASE,MultVAE", "--store", store)
+    code, _, err = run("sweep", "--datasets", log, "--algorithms", "EASE,MultVAE", "--store", store)
     assert code == 6
     assert "MultVAE needs recmeta[torch]: pip install 'recmeta[torch]'" in err
     assert not store.exists()
