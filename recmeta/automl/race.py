@@ -153,6 +153,7 @@ def _task(
         parts=parts,
         memory_bytes=rules.memory,
         per_user=(rules.metric,) if "test" in parts else (),
+        stop_by=rules.metric if parts == ("validation",) else None,
     )
 
 
@@ -178,7 +179,7 @@ def _attempt(task: Task, result: Result, metric: str) -> Attempt:
     score = result.metrics.get("validation", {}).get(metric, float("nan"))
     return Attempt(
         algorithm=task.algorithm,
-        params=task.params,
+        params=task.params | ({} if result.n_epochs is None else {"n_epochs": result.n_epochs}),
         status="error" if result.status == "ok" and score != score else result.status,
         score=score,
         # without the start of its process, and without compiling, which only the first fit does

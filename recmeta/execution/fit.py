@@ -7,7 +7,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import Recommender, get
+from recmeta.algorithms import IterativeRecommender, Recommender, get
 from recmeta.datasets.folds import Fold
-from recmeta.evaluation import evaluate
+from recmeta.evaluation import evaluate, train
 from recmeta.execution.budget import size_text
 from recmeta.execution.bundle import load_fold
 from recmeta.execution.limits import PeakMemory, memory_limit
@@ -28,6 +28,7 @@ from recmeta.execution.task import Result, Task
 MIB = 2**20
 # the metrics whose standard error every result has
 ERRORS_OF = ("ndcg@5", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit_rate@10")
+MEASURED, PATIENCE = 10, 3  # times that a training is measured; those in a row without a gain
 VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn")
 
 
@@ -41,6 +42,8 @@ class _Measured:
     n_users: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)  # field of Result -> one a part
     peak_mb: list[float] = field(default_factory=list)
+    n_epochs: int | None = None
+    curve: dict[str, list[float]] = field(default_factory=dict)
 
     def result(self, status: Any, error: str = "") -> Result:
         return Result(
@@ -51,6 +54,8 @@ class _Measured:
             per_user=self.per_user,
             n_users=self.n_users,
             peak_mb=max(self.peak_mb, default=float("nan")),
+            n_epochs=self.n_epochs,
+            curve=self.curve,
             threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
             versions=versions(),
             **{name: float(np.mean(values)) for name, values in self.seconds.items()},
@@ -97,7 +102,7 @@ def _one_part(
     peak = PeakMemory()
     peak.start()
     with _clock(measured, "fit"):
-        estimator.fit(X, **fold.side())
+        _fit(estimator, X, fold, task, part, measured)
     measured.peak_mb.append(peak.read() / MIB)
     wanted = tuple(dict.fromkeys((*ERRORS_OF, *task.per_user)))
     with _clock(measured, "predict"):
@@ -110,6 +115,24 @@ def _one_part(
     measured.per_user[part] = {
         name: evaluation.per_user[name].astype(np.float16) for name in task.per_user
     }
+
+
+def _fit(
+    estimator: Recommender, X: csr_array, fold: Fold, task: Task, part: str, measured: _Measured
+) -> None:
+    """Fit, or train for as long as validation gets better; later parts for as many epochs."""
+    if task.stop_by is None or not isinstance(estimator, IterativeRecommender):
+        estimator.fit(X, **fold.side())
+    elif part != "validation":
+        epochs = {} if measured.n_epochs is None else {"n_epochs": measured.n_epochs}
+        estimator.set_params(**epochs).fit(X, **fold.side())
+    else:
+        every = max(estimator.n_epochs // MEASURED, 1)
+        watched = replace(fold, fit=X)
+        curve = train(estimator, watched, metric=task.stop_by, every=every, patience=PATIENCE)
+        measured.n_epochs = curve.best_epoch
+        measured.curve = {"epochs": [*map(float, curve.epochs)], "values": curve.values}
+        measured.curve["seconds"] = curve.seconds
 
 
 @contextlib.contextmanager

@@ -46,6 +46,9 @@ class Task:
         File for the fitted state of the last part (execution.state).
     per_user : tuple of str
         Accuracy metrics whose vector over the users the result keeps, such as ``"ndcg@10"``.
+    stop_by : str or None
+        An accuracy metric: an iterative algorithm is watched on validation, stops when it gets no
+        better, and has the epochs of its best state; the parts after validation train for as many.
     """
 
     bundle: str
@@ -61,11 +64,14 @@ class Task:
     memory_bytes: int | None = None
     save_to: str | None = None
     per_user: tuple[str, ...] = ()
+    stop_by: str | None = None
 
     @cached_property
     def id(self) -> str:
         """sha256 of the canonical JSON of what defines the result: 64 hex digits."""
         defining = {name: getattr(self, name) for name in DEFINING}
+        if self.stop_by is not None:
+            defining["stop_by"] = self.stop_by
         text = json.dumps(defining, sort_keys=True, separators=(",", ":"), default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -107,6 +113,10 @@ class Result:
         The most memory of a fit, in 2**20 bytes above what the process had before it.
     total_s : float
         Seconds of the whole process, from its start to its end.
+    n_epochs : int or None
+        The best epoch on validation, of an iterative algorithm with ``stop_by``.
+    curve : dict
+        Its learning curve on validation: ``epochs``, ``values`` and ``seconds``, a list each.
     error : str
         Reason or traceback where the status is not ok.
     """
@@ -122,6 +132,8 @@ class Result:
     predict_cpu_s: float = float("nan")
     peak_mb: float = float("nan")
     total_s: float = float("nan")
+    n_epochs: int | None = None
+    curve: dict[str, list[float]] = field(default_factory=dict)
     error: str = ""
     threads: int = 1
     versions: dict[str, str] = field(default_factory=dict)

@@ -43,3 +43,25 @@ def test_an_unknown_algorithm_lists_the_known_ones(make_task):
 def test_a_class_of_ones_own_must_be_a_recommender():
     with pytest.raises(TypeError, match="collections:OrderedDict must be a subclass of"):
         find_algorithm("collections:OrderedDict")
+
+
+def test_an_iterative_algorithm_stops_where_validation_is_best(make_task):
+    params = {"n_factors": 4, "n_epochs": 40}
+    task = replace(make_task("Steady"), algorithm="BPR", params=params, stop_by="ndcg@10")
+    result = fit_one(task)
+    assert result.status == "ok", result.error
+    curve = result.curve
+    assert curve["epochs"][0] == 4  # measured ten times
+    assert result.n_epochs == curve["epochs"][int(np.argmax(curve["values"]))]
+    assert result.metrics["validation"]["ndcg@10"] == max(curve["values"])
+    assert curve["seconds"] == sorted(curve["seconds"])
+    alone = replace(task, params=params | {"n_epochs": result.n_epochs}, stop_by=None)
+    assert fit_one(alone).metrics == result.metrics  # the test part trained for as many epochs
+    assert alone.id != task.id
+
+
+def test_what_has_no_epochs_is_fitted_whatever_is_watched(make_task):
+    task = replace(make_task("Steady"), algorithm="EASE")
+    watched = fit_one(replace(task, stop_by="ndcg@10"))
+    assert (watched.n_epochs, watched.curve) == (None, {})
+    assert watched.metrics == fit_one(task).metrics
