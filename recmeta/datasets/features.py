@@ -106,9 +106,7 @@ def _from_matrix(source: Any, n_ids: int, role: Role) -> Features:
             "E127", f"{role}_features has entries that are not finite.",
             hint="Leave out what is missing.",
         )  # fmt: skip
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    return Features(matrix, (), ())
+    return Features(_canonical(matrix), (), ())
 
 
 def _from_table(
@@ -150,8 +148,15 @@ def _from_table(
     if not names:
         return Features(None, (), notices)
     matrix = csr_array(hstack(parts, format="csr", dtype=np.float32))
-    matrix.sort_indices()
-    return Features(matrix, tuple(names), notices)
+    return Features(_canonical(matrix), tuple(names), notices)
+
+
+def _canonical(matrix: csr_array) -> csr_array:
+    """Sorted, without duplicates and zeros, with int32 indices; ``matrix`` may be changed."""
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    places = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return csr_array((matrix.data, *places), shape=matrix.shape)
 
 
 def _find_ids(

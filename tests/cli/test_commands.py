@@ -14,6 +14,7 @@ from recmeta.datasets.synthetic import generate
 from recmeta.model import Model
 
 COLUMNS = {"--user-col", "--item-col", "--rating-col", "--time-col", "--sep", "--threshold"}
+COLUMNS |= {"--item-features", "--user-features"}
 OPTIONS = {
     "recommend": COLUMNS | {"--time", "--memory", "--seed", "--metric", "--json"},
     "fit": COLUMNS | {"--time", "--memory", "--seed", "--metric", "--out", "--json"},
@@ -102,6 +103,28 @@ def test_the_options_of_a_log_are_those_it_is_read_with(run, tmp_path):
     found = json.loads(out)
     assert found["columns"] == {"user": "what", "item": "who", "rating": "stars", "time": "at"}
     assert (found["threshold"], found["positive"]) == (3.5, 2)
+
+
+def test_files_of_features_are_read_and_said(run, folder, tmp_path):
+    items = pd.read_csv(folder / "d0.csv")["item"].unique()
+    kinds = pd.DataFrame({"item": items, "kind": [f"k{i % 3}" for i in range(len(items))]})
+    kinds.to_csv(tmp_path / "items.csv", index=False)
+    arguments = ("datasets", "check", folder / "d0.csv", "--item-features", tmp_path / "items.csv")
+    found = json.loads(run(*arguments, "--json")[1])
+    assert (found["item_features"], found["user_features"]) == (3, 0)
+    assert "  features 3 of the items, from 1 column: kind; 100% have some\n" in run(*arguments)[1]
+    code, _, err = run(*arguments, "--user-features", tmp_path / "items.csv")
+    assert code == 3
+    assert err.startswith("error[E127]: no user of the log is in items")
+
+
+def test_a_sweep_of_several_data_sets_has_no_file_of_features(run, folder, tmp_path):
+    code, _, err = run(
+        *("sweep", "--datasets", f"{folder / 'd0.csv'},{folder / 'd1.csv'}"),
+        *("--item-features", "items.csv", "--store", tmp_path / "s.sqlite"),
+    )
+    assert code == 2
+    assert "--item-features and --user-features are of one data set" in " ".join(err.split())
 
 
 def test_recommend_as_json_is_one_document(run, folder):

@@ -124,6 +124,24 @@ def test_a_split_without_a_user_to_evaluate_is_an_error(tmp_path):
         prepare(source, Preparation("random", 0, None, tmp_path / "cache"))
 
 
+def test_features_beside_a_log_are_read_and_change_the_bundle(root, how):
+    (plain,) = find_sources(["one"], root)
+    without = prepare(plain, how)
+    kinds = pd.DataFrame({"item": range(40), "kind": [k % 2 + 5 for k in range(40)]})
+    kinds.to_parquet(root / "one" / "items.parquet")
+    (source,) = find_sources(["one"], root)
+    assert source.options == {"item_features": str(root / "one" / "items.parquet")}
+    bundle = prepare(source, how)
+    assert bundle.path != without.path
+    assert bundle.key != without.key
+    assert prepare(source, how) == bundle
+    kinds.assign(kind=kinds["kind"] * 100).to_parquet(root / "one" / "items.parquet")
+    assert prepare(source, how).path != bundle.path
+    other = root / "other.csv"
+    (given,) = find_sources(["one"], root, {"item_features": str(other)})
+    assert given.options["item_features"] == str(other)
+
+
 def test_sources_are_names_files_or_both(root):
     file = root / "one" / "interactions.parquet"
     named = find_sources(["two", f"mine={file}"], root)
