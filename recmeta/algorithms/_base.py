@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
-from recmeta.algorithms._checks import checked_exclude, checked_side, held_out
+from recmeta.algorithms._checks import checked_exclude, checked_side, held_out, physical_memory
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg
 from recmeta.space import Space
@@ -54,6 +54,7 @@ class Recommender(BaseEstimator, ABC):
     requires: ClassVar[str] = ""  # the extra that has to be installed: pip install 'recmeta[torch]'
     family: ClassVar[str] = ""
     personal: ClassVar[bool] = True  # False: what a user has seen does not move his ranking
+    alternative: ClassVar[str] = ""  # what to use where cost() says too much
     # parameters for the tiny logs of recmeta.testing, where the defaults make no sense
     tiny: ClassVar[dict[str, Any]] = {}
     # sklearn's check_estimator and recmeta.testing: the name of a check that cannot hold -> why
@@ -89,8 +90,11 @@ class Recommender(BaseEstimator, ABC):
         ValueError
             If X has NaN, infinite or negative entries, or no row or column; or if what the
             algorithm uses is missing or does not fit X.
+        MemoryError
+            If ``cost()`` says that the fit takes more than this machine has.
         """
         matrix = self._check(X, reset=True)
+        self._check_memory(matrix)
         self.n_users_ = matrix.shape[0]
         given = {"item_features": item_features, "user_features": user_features}
         side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)
@@ -223,6 +227,17 @@ class Recommender(BaseEstimator, ABC):
             matrix.sum_duplicates()
             matrix.eliminate_zeros()
         return matrix
+
+    def _check_memory(self, X: csr_array) -> None:
+        """Refuse what cannot fit into this machine before it is tried."""
+        needed = self.cost(*X.shape, X.nnz, **self.get_params()).bytes
+        if needed > physical_memory():
+            use = f"; {self.alternative} is for such a size" if self.alternative else ""
+            raise MemoryError(
+                f"{type(self).__name__} takes about {needed / 2**30:,.0f} GiB for "
+                f"{X.shape[0]:,} users and {X.shape[1]:,} items: this machine has "
+                f"{physical_memory() / 2**30:,.0f} GiB{use}"
+            )
 
     def _user_rows(self, X: csr_array, users: Any) -> NDArray[np.int64]:
         if users is not None:

@@ -9,7 +9,10 @@ timestamps     when (or at which place) each entry of X came, per user    as X
 =============  =========================================================  =====================
 """
 
+import math
+import os
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -119,6 +122,15 @@ def _places(times: csr_array, X: csr_array) -> NDArray[np.int64]:
 def _keys(matrix: csr_array) -> NDArray[np.int64]:
     rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
     return rows * matrix.shape[1] + matrix.indices
+
+
+@cache
+def physical_memory() -> float:
+    """Bytes of memory of this machine; infinite where the system doesn't say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * float(os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # such as Windows
+        return math.inf
 
 
 def held_out(y: Any, shape: tuple[int, int]) -> csr_array:

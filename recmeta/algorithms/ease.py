@@ -44,6 +44,7 @@ class EASE(Recommender):
 
     space: ClassVar[Space] = {"l2": FloatDistribution(1.0, 1e5, log=True)}
     family = "linear"
+    alternative = "SANSA"
 
     def __init__(self, l2: float = 300.0) -> None:
         self.l2 = l2

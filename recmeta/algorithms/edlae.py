@@ -53,6 +53,7 @@ class EDLAE(Recommender):
         "dropout": FloatDistribution(0.0, 0.9),
     }
     family = "linear"
+    alternative = "SANSA"
 
     # 0.99 of the best on four small logs, EASE's default has 0.96: benchmarks/defaults.py
     def __init__(self, l2: float = 50.0, dropout: float = 0.5) -> None:

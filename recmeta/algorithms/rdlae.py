@@ -56,6 +56,7 @@ class RDLAE(Recommender):
         "diagonal_limit": FloatDistribution(0.0, 1.0),
     }
     family = "linear"
+    alternative = "SANSA"
 
     # 0.98 of the best on four small logs, EASE's default has 0.95: benchmarks/defaults.py
     def __init__(self, l2: float = 60.0, dropout: float = 0.5, diagonal_limit: float = 0.3) -> None:

@@ -63,6 +63,7 @@ class SLIM(Recommender):
         "l1_ratio": FloatDistribution(1e-3, 0.5, log=True),
     }
     family = "linear"
+    alternative = "SANSA"
 
     def __init__(
         self,

@@ -53,6 +53,7 @@ class SlopeOne(Recommender):
     """
 
     family = "neighbourhood"
+    alternative = "ItemKNN"
 
     def _fit(self, X: csr_array) -> None:
         n_items = X.shape[1]

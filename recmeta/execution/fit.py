@@ -221,9 +221,10 @@ def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> No
     n_users, n_items = X.shape
     cost = type(estimator).cost(n_users, n_items, X.nnz, **estimator.get_params())
     if cost.bytes > task.memory_bytes:
+        use = f"; {estimator.alternative} is for such a size" if estimator.alternative else ""
         raise MemoryError(
             f"refused by cost(): about {size_text(cost.bytes)} needed, "
-            f"{size_text(task.memory_bytes)} allowed"
+            f"{size_text(task.memory_bytes)} allowed{use}"
         )
 
 

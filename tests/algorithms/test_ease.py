@@ -60,3 +60,9 @@ def test_a_penalty_of_zero_is_refused():
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 def test_the_smallest_inputs_give_finite_weights(X):
     assert np.isfinite(EASE(l2=1).fit(csr_array(X)).item_weights_).all()
+
+
+def test_what_this_machine_cannot_hold_is_refused_before_it_is_tried_with_an_alternative():
+    wide = csr_array((1, 1_000_000), dtype=np.float32)  # 4 TiB of weights
+    with pytest.raises(MemoryError, match=r"EASE takes about [\d,]+ GiB .* SANSA is for such a size"):
+        EASE().fit(wide)
