@@ -1,4 +1,4 @@
-"""The Gram matrix X'X: what EASE, SLIM and PureSVD learn from.
+"""The Gram matrix X'X: what EASE, SLIM and the neighbours of items learn from.
 
 ======  ==================================================  ==================
 symbol  meaning                                             shape
@@ -9,6 +9,7 @@ G       X'X: weighted co-occurrences, dense and symmetric   (n_items, n_items)
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,6 +21,35 @@ from recmeta.algorithms._base import _in_threads
 BLOCK = 64  # rows of G a thread takes at once
 
 
+class Tails(NamedTuple):
+    """X by item and by user: each entry of an item leads to the rest of its user's history.
+
+    Columns are unsigned: numba then leaves out what it does for negative indices.
+    """
+
+    item_start: NDArray[np.int32]  # (n_items + 1,)
+    users: NDArray[np.uint32]  # (nnz,), by item
+    places: NDArray[np.uint32]  # (nnz,), by item: where the entry stands in X
+    user_start: NDArray[np.int32]  # (n_users + 1,)
+    items: NDArray[np.uint32]  # (nnz,)
+    values: NDArray[np.float32]  # (nnz,); none if each user has one value
+    squares: NDArray[np.float32]  # (n_users,): of each user's one value; none if they differ
+
+
+def tails(X: csr_array) -> Tails:
+    """Of a canonical CSR matrix."""
+    user_start, items = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
+    places = csr_array((np.arange(X.nnz, dtype=np.int32), items, user_start), shape=X.shape).tocsc()
+    item_start, users = places.indptr.astype(np.int32), places.indices.astype(np.int32, copy=False)
+    first = np.append(X.data, np.float32(0))[user_start[:-1]]
+    alike = bool((X.data == np.repeat(first, np.diff(user_start))).all())
+    none = np.empty(0, dtype=np.float32)
+    return Tails(
+        item_start, users.view(np.uint32), places.data.view(np.uint32), user_start,
+        items.view(np.uint32), none if alike else X.data, first * first if alike else none,
+    )  # fmt: skip
+
+
 def gram(X: csr_array) -> NDArray[np.float32]:
     """X'X as a dense float32 array, for a canonical CSR matrix.
 
@@ -27,20 +57,9 @@ def gram(X: csr_array) -> NDArray[np.float32]:
     triangle is mirrored: sum over users of (history length)^2 / 2 additions, 4 n_items^2 bytes,
     and the same sums whatever the number of threads.
     """
-    n_items = X.shape[1]
-    user_start, items = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-    # where each entry stands in X, listed by item
-    places = csr_array((np.arange(X.nnz, dtype=np.int32), items, user_start), shape=X.shape).tocsc()
-    item_start, users = places.indptr.astype(np.int32), places.indices.astype(np.int32, copy=False)
+    n_items, parts = X.shape[1], tails(X)
     matrix = np.zeros((n_items, n_items), dtype=np.float32)
-
-    def one_block(block: slice) -> None:
-        _upper_rows(
-            block.start, block.stop, item_start, users, places.data, user_start, items, X.data,
-            matrix,
-        )  # fmt: skip
-
-    _in_threads(one_block, row_blocks(n_items))
+    _in_threads(lambda block: upper_rows(block.start, *parts, matrix[block]), row_blocks(n_items))
     mirror(matrix)
     return matrix
 
@@ -57,15 +76,20 @@ def row_blocks(n_rows: int, step: int = BLOCK) -> Iterator[slice]:
 
 
 @njit(cache=True, nogil=True)
-def _upper_rows(start, stop, item_start, users, places, user_start, items, values, matrix):  # type: ignore[no-untyped-def]
-    """Rows start..stop of the upper triangle."""
-    for item in range(start, stop):
-        row = matrix[item]
+def upper_rows(first, item_start, users, places, user_start, items, values, squares, rows):  # type: ignore[no-untyped-def]
+    """Add the upper triangle of G, from row ``first`` on, to ``rows`` (n_rows, n_items)."""
+    for item in range(first, first + len(rows)):
+        row = rows[item - first]
         for entry in range(item_start[item], item_start[item + 1]):
-            place = places[entry]
-            value = values[place]
-            for other in range(place, user_start[users[entry] + 1]):
-                row[items[other]] += value * values[other]
+            user, place = users[entry], places[entry]
+            if len(squares):  # the usual case: nothing is read for the others but their numbers
+                square = squares[user]
+                for other in range(place, user_start[user + 1]):
+                    row[items[other]] += square
+            else:
+                value = values[place]
+                for other in range(place, user_start[user + 1]):
+                    row[items[other]] += value * values[other]
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""Neighbours: the k most similar others of each target, for every neighbourhood model.
+"""Similarities of rows, and the weights of their entries, for every neighbourhood model.
 
 ======  =========================================================  ===================
 symbol  meaning                                                    shape
@@ -9,7 +9,7 @@ d_to    A B: what target t and other o share
 n_t     squared length of t (for 0/1 data: its number of entries)  (n_targets,)
 ======  =========================================================  ===================
 
-All similarities have one form, so one kernel computes them:
+All similarities have one form, so the same kernels compute them (``_neighbours.py``):
 
     s_to = d_to scale_t / (left_t right_o + left_sum_t + right_sum_o + shared d_to + shrink)
 
@@ -17,17 +17,12 @@ The cut is per target: each keeps its own k best others. For item models the tar
 is scored, which ranks better than cutting per item of the history.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, _check_counts, _in_threads
-
-BLOCK = 64  # targets a thread takes at once
 F32 = NDArray[np.float32]
 SIMILARITIES = ("cosine", "jaccard", "dice", "tversky", "asymmetric")
 WEIGHTINGS = ("none", "tf-idf", "bm25")
@@ -111,174 +106,3 @@ def weigh_like(rows: csr_array, known: csr_array, weighting: str) -> csr_array:
             f"feature_weighting must be one of {', '.join(WEIGHTINGS)}: got {weighting!r}"
         )
     return csr_array((data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
-
-
-def walk_weights(X: csr_array, n_neighbours: int, alpha: float, beta: float) -> csr_array:
-    """sum_u (x_ui / n_i)^alpha (x_uj / n_u)^alpha / n_j^beta, the largest of each column j."""
-    if not (alpha >= 0 and beta >= 0):
-        raise ValueError(f"the exponents must be at least 0: got alpha={alpha}, beta={beta}")
-    n_items = X.shape[1]
-    items = csr_array(X.T.tocsr())
-    of_user = X.sum(axis=1, dtype=np.float64)
-    of_item = items.sum(axis=1, dtype=np.float64)
-    to_item = items.copy()  # rows j: (x_uj / n_u)^alpha
-    to_item.data = ((items.data / of_user[items.indices]) ** alpha).astype(np.float32)
-    from_item = X.copy()  # entries (u, i): (x_ui / n_i)^alpha
-    from_item.data = ((X.data / of_item[X.indices]) ** alpha).astype(np.float32)
-    scale = (np.maximum(of_item, 1e-30) ** -beta).astype(np.float32)
-    zeros, ones = np.zeros(n_items, dtype=np.float32), np.ones(n_items, dtype=np.float32)
-    form = Form(scale, zeros, zeros, ones, zeros)
-    k = min(n_neighbours, max(n_items - 1, 1))
-    itself = np.arange(n_items, dtype=np.int32)
-    return weights_from(*nearest(to_item, from_item, form, k, itself=itself), n_items)
-
-
-def nearest(
-    A: csr_array, B: csr_array, form: Form, k: int, *, itself: NDArray[np.int32] | None
-) -> tuple[NDArray[np.int32], F32]:
-    """The k most similar others of each target, the best first; equal ones by their number.
-
-    Parameters
-    ----------
-    A, B : csr_array
-    form : Form
-    k : int
-    itself : int32 array, (n_targets,), or None
-        The other that is the target itself, -1 for none: never its own neighbour.
-
-    Returns
-    -------
-    others : int32 array, (n_targets, k)
-        -1 pads where fewer share anything.
-    similarities : float32 array, (n_targets, k)
-
-    Notes
-    -----
-    One addition for each pair of entries that meet in a term; (k + n_others) memory a thread.
-    """
-    _check_counts(n_neighbours=k)
-    n_targets, n_others = A.shape[0], B.shape[1]
-    others = np.full((n_targets, k), -1, dtype=np.int32)
-    values = np.zeros((n_targets, k), dtype=np.float32)
-    own = np.full(n_targets, -1, dtype=np.int32) if itself is None else itself
-    a, b = _arrays(A), _arrays(B)
-
-    def one_block(block: slice) -> None:
-        _nearest(
-            block.start, block.stop, *a, *b, form.scale, form.left, form.right, form.left_sum,
-            form.right_sum, np.float32(form.shared), np.float32(form.shrink), own,
-            np.zeros(n_others, dtype=np.float32), np.empty(n_others, dtype=np.int32), others,
-            values,
-        )  # fmt: skip
-
-    _in_threads(one_block, _blocks(n_targets))
-    return others, values
-
-
-def weights_from(others: NDArray[np.int32], values: F32, n_others: int) -> csr_array:
-    """Neighbours as a matrix (n_others, n_targets): column t has the weights of target t."""
-    n_targets, k = others.shape
-    kept = others.ravel() >= 0
-    targets = np.repeat(np.arange(n_targets, dtype=np.int32), k)[kept]
-    entries = (values.ravel()[kept], (others.ravel()[kept], targets))
-    weights = csr_array(entries, shape=(n_others, n_targets))
-    weights.sort_indices()
-    return weights
-
-
-def item_neighbours_cost(n_users: int, n_items: int, nnz: int, n_neighbours: int) -> Cost:
-    """Of the n_neighbours of every item; the coefficients are those of benchmarks/costs.py."""
-    kept = n_items * min(n_neighbours, n_items)
-    # histories are skewed: the sum of squares is about three times that of equal ones
-    meetings = 3 * nnz * nnz / max(n_users, 1)
-    seconds = 0.01 + 2e-9 * meetings + 5e-8 * kept + 1.5e-7 * nnz + 2e-6 * n_items
-    return Cost(seconds, 24.0 * kept + 40 * nnz)
-
-
-def _arrays(matrix: csr_array) -> tuple[NDArray[np.int32], NDArray[np.int32], F32]:
-    indptr, indices = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32, copy=False)
-    return indptr, indices, matrix.data.astype(np.float32, copy=False)
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
-
-
-@njit(cache=True, nogil=True)
-def _nearest(  # type: ignore[no-untyped-def]
-    start, stop, a_ptr, a_terms, a_values, b_ptr, b_others, b_values, scale, left, right,
-    left_sum, right_sum, shared, shrink, own, dot, touched, others, values,
-):  # fmt: skip
-    """Targets start..stop: a dense row of d_to, then a heap of the k best. ``dot`` ends all 0."""
-    k = others.shape[1]
-    for target in range(start, stop):
-        n_touched = 0
-        for place in range(a_ptr[target], a_ptr[target + 1]):
-            value, term = a_values[place], a_terms[place]
-            for other_place in range(b_ptr[term], b_ptr[term + 1]):
-                other = b_others[other_place]
-                product = value * b_values[other_place]
-                if dot[other] == 0 and product > 0:  # tiny values have a product of 0
-                    touched[n_touched] = other
-                    n_touched += 1
-                dot[other] += product
-        size = 0
-        for index in range(n_touched):
-            other = touched[index]
-            shares = dot[other]
-            dot[other] = 0
-            if other == own[target]:
-                continue
-            below = left[target] * right[other] + left_sum[target] + right_sum[other]
-            below += shared * shares + shrink
-            if below <= 0:
-                continue
-            similarity = shares * scale[target] / below
-            if not similarity > 0:  # 0 or NaN, where huge or tiny values leave float32
-                continue
-            if size == k and (
-                similarity < values[target, 0]
-                or (similarity == values[target, 0] and other > others[target, 0])
-            ):
-                continue
-            size = _push(values[target], others[target], size, similarity, other)
-        for end in range(size - 1, 0, -1):  # heap sort: the worst goes to the end
-            similarity, other = values[target, end], others[target, end]
-            values[target, end], others[target, end] = values[target, 0], others[target, 0]
-            _sink(values[target], others[target], end, similarity, other)
-
-
-@njit(cache=True, nogil=True)
-def _push(values, others, size, value, other):  # type: ignore[no-untyped-def]
-    """Add to a heap whose root is the worst; a full heap loses its root. Gives the new size."""
-    if size == len(values):
-        _sink(values, others, size, value, other)
-        return size
-    place = size
-    while place > 0:
-        parent = (place - 1) >> 1
-        if values[parent] < value or (values[parent] == value and others[parent] > other):
-            break
-        values[place], others[place] = values[parent], others[parent]
-        place = parent
-    values[place], others[place] = value, other
-    return size + 1
-
-
-@njit(cache=True, nogil=True)
-def _sink(values, others, size, value, other):  # type: ignore[no-untyped-def]
-    """Put (value, other) in place of the root."""
-    place = 0
-    while 2 * place + 1 < size:
-        child = 2 * place + 1
-        right = child + 1
-        if right < size and (
-            values[right] < values[child]
-            or (values[right] == values[child] and others[right] > others[child])
-        ):
-            child = right
-        if values[child] > value or (values[child] == value and others[child] < other):
-            break
-        values[place], others[place] = values[child], others[child]
-        place = child
-    values[place], others[place] = value, other

@@ -7,16 +7,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._similarity import (
-    SIMILARITIES,
-    WEIGHTINGS,
-    form_of,
-    item_neighbours_cost,
-    nearest,
-    squared_lengths,
-    weigh,
-    weights_from,
-)
+from recmeta.algorithms._neighbours import item_neighbours_cost, nearest_items, weights_from
+from recmeta.algorithms._similarity import SIMILARITIES, WEIGHTINGS, form_of, weigh
 from recmeta.space import Space
 
 
@@ -87,14 +79,13 @@ class ItemKNN(Recommender):
         self.beta = beta
 
     def _fit(self, X: csr_array) -> None:
-        items = weigh(csr_array(X.T.tocsr()), self.feature_weighting)
-        lengths = squared_lengths(items)
+        n_items, weighted = X.shape[1], X
+        if self.feature_weighting != "none":
+            weighted = csr_array(weigh(csr_array(X.T.tocsr()), self.feature_weighting).T.tocsr())
+        lengths = np.bincount(weighted.indices, weighted.data**2, n_items).astype(np.float32)
         form = form_of(self.similarity, lengths, lengths, self.shrink, self.alpha, self.beta)
-        users = csr_array(items.T.tocsr())
-        n_items = X.shape[1]
         k = min(self.n_neighbours, max(n_items - 1, 1))
-        itself = np.arange(n_items, dtype=np.int32)
-        self.item_weights_ = weights_from(*nearest(items, users, form, k, itself=itself), n_items)
+        self.item_weights_ = weights_from(*nearest_items(weighted, form, k), n_items)
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:

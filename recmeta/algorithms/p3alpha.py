@@ -6,7 +6,8 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._similarity import item_neighbours_cost, walk_weights
+from recmeta.algorithms._neighbours import item_neighbours_cost
+from recmeta.algorithms._walks import walk_weights
 from recmeta.space import Space
 
 

@@ -8,14 +8,13 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
+from recmeta.algorithms._neighbours import is_even, nearest, weights_from
 from recmeta.algorithms._similarity import (
     SIMILARITIES,
     WEIGHTINGS,
     form_of,
-    nearest,
     squared_lengths,
     weigh_like,
-    weights_from,
 )
 from recmeta.space import Space
 
@@ -51,6 +50,8 @@ class UserKNN(Recommender):
         Weighted X, turned over.
     user_lengths_ : float32 array, (n_users,)
         Squared length of each weighted history.
+    even_ : bool
+        Each item has one value in all of ``item_users_``: then the values are read once.
 
     References
     ----------
@@ -97,6 +98,7 @@ class UserKNN(Recommender):
         weighted = weigh_like(X, X, self.feature_weighting)
         self.user_lengths_ = squared_lengths(weighted)
         self.item_users_ = csr_array(weighted.T.tocsr())
+        self.even_ = is_even(self.item_users_)
         form_of(self.similarity, self.user_lengths_, self.user_lengths_, 0.0, 0.5, 0.5)  # its name
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -106,7 +108,8 @@ class UserKNN(Recommender):
             self.similarity, lengths, self.user_lengths_, self.shrink, self.alpha, self.beta
         )
         k = min(self.n_neighbours, self.n_users_)
-        found = nearest(rows, self.item_users_, form, k, itself=users.astype(np.int32))
+        itself = users.astype(np.int32)
+        found = nearest(rows, self.item_users_, form, k, itself=itself, even=self.even_)
         weights = weights_from(*found, self.n_users_)  # (n_users, n_rows)
         return np.asarray((weights.T.tocsr() @ self.histories_).toarray())
 

@@ -7,14 +7,14 @@ import pytest
 from implicit.nearest_neighbours import bm25_weight, tfidf_weight
 from scipy.sparse import csr_array
 
+from recmeta.algorithms import _neighbours
+from recmeta.algorithms._neighbours import nearest, nearest_items, weights_from
 from recmeta.algorithms._similarity import (
     SIMILARITIES,
     form_of,
-    nearest,
     squared_lengths,
     weigh,
     weigh_like,
-    weights_from,
 )
 
 ALPHA, BETA = 0.3, 1.4
@@ -182,3 +182,22 @@ def test_names_that_are_unknown_and_cuts_that_keep_nothing_are_refused():
         weigh(csr_array(rows), "idf")
     with pytest.raises(ValueError, match="n_neighbours must be at least 1: got 0"):
         found("cosine", rows, rows, 0, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["binary", "amounts"])
+@pytest.mark.parametrize("n_users", [4, 90])  # few enough meetings for rows one by one, or not
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("block_bytes", [1, 2**24])  # many panels of rows, or one
+def test_half_of_a_symmetric_product_gives_the_neighbours_of_all_of_it(
+    similarity, n_users, kind, block_bytes, monkeypatch
+):
+    monkeypatch.setattr(_neighbours, "BLOCK_BYTES", block_bytes)
+    X = csr_array(vectors(kind, n_users, n_terms=150))
+    items = csr_array(X.T.tocsr())
+    lengths = squared_lengths(items)
+    form = form_of(similarity, lengths, lengths, 2.0, ALPHA, BETA)
+    expected = nearest(items, X, form, 12, itself=np.arange(150, dtype=np.int32))
+    found = nearest_items(X, form, 12)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)
+    if kind == "binary":  # whole numbers have one sum in any order
+        np.testing.assert_array_equal(found[0], expected[0])
