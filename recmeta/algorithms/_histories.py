@@ -5,14 +5,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def dense_layers(shapes: Mapping[str, tuple[int, int]]) -> "nn.ParameterDict":
+def layers(shapes: Mapping[str, tuple[int, int]]) -> "nn.ParameterDict":
     """For each name, weights (n_in, n_out), drawn as Glorot and Bengio 2010, and ``name_bias``."""
     import torch
 
@@ -31,42 +30,35 @@ def dense(network: Any, name: str, inputs: Any) -> "Tensor":
     return product
 
 
-def binary(X: csr_array) -> csr_array:
-    """1 for each entry: not those of X, but its indices."""
-    return csr_array((np.ones(X.nnz, dtype=np.float32), X.indices, X.indptr), shape=X.shape)
+def encoder_input(
+    X: csr_array, dropout: float = 0.0, rng: np.random.Generator | None = None
+) -> csr_array:
+    """Rows of length 1, alike on all items of the history, of which a random share is dropped.
 
-
-def unit_rows(X: csr_array) -> csr_array:
-    """Rows of length 1, or without entries."""
+    What remains is scaled up to the same mean.
+    """
     counts = np.diff(X.indptr)
-    squares = np.bincount(np.repeat(np.arange(len(counts)), counts), X.data**2, len(counts))
-    lengths = np.sqrt(squares).astype(np.float32)
-    return csr_array((X.data / np.repeat(lengths, counts), X.indices, X.indptr), shape=X.shape)
+    data = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
+    if rng is not None:
+        data *= (rng.random(X.nnz, dtype=np.float32) >= dropout) / np.float32(1 - dropout)
+    return csr_array((data, X.indices, X.indptr), shape=X.shape)
 
 
-def dropped(X: csr_array, dropout: float, rng: np.random.Generator) -> csr_array:
-    """X without a random share of its entries, the others scaled up to the same mean."""
-    keep = rng.random(X.nnz, dtype=np.float32) >= dropout
-    return csr_array((X.data * keep / np.float32(1 - dropout), X.indices, X.indptr), shape=X.shape)
-
-
-def known(X: csr_array, known_items: NDArray[np.bool_]) -> "Tensor":
-    """1 where there is a history and an item with interactions, else 0: (n_rows, n_items)."""
+def sampled(means: "Tensor", log_variances: "Tensor") -> "Tensor":
+    """A draw of each normal distribution, through which gradients flow."""
     import torch
 
-    rows = torch.from_numpy(np.diff(X.indptr) > 0)
-    return (rows[:, None] & torch.from_numpy(known_items)).float()
+    return means + torch.randn_like(means) * (log_variances / 2).exp()
 
 
 def log_likelihood(logits: "Tensor", X: csr_array) -> "Tensor":
-    """sum_i x_i log softmax(logits)_i of each row: (n_rows,)."""
+    """The sum of log softmax(logits) over the items of each row's history: (n_rows,)."""
     import torch
 
-    entries = X.tocoo()
-    rows, columns = (torch.from_numpy(index.astype(np.int64)) for index in entries.coords)
+    rows = torch.from_numpy(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)))
+    columns = torch.from_numpy(X.indices.astype(np.int64))
     log_probabilities = logits[rows, columns] - logits.logsumexp(1)[rows]
-    weighted = torch.from_numpy(entries.data) * log_probabilities
-    return torch.zeros(X.shape[0]).index_add(0, rows, weighted)
+    return torch.zeros(X.shape[0]).index_add(0, rows, log_probabilities)
 
 
 def sparse_product(X: csr_array, weights: "Tensor") -> "Tensor":

@@ -17,12 +17,15 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Lists, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.registry import MissingExtraError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 F32 = NDArray[np.float32]
 MEAN_DECAY, SQUARE_DECAY, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015, arXiv:1412.6980
+
+SMALL = 100_000  # weights: a smaller network waits for a second thread longer than it computes
 
 
 class NeuralRecommender(IterativeRecommender):
@@ -38,7 +41,9 @@ class NeuralRecommender(IterativeRecommender):
       ``_batches`` gives: rows of X, shuffled, if it isn't overridden. Training in phases overrides
       ``_losses``, which gives the losses of a whole epoch one by one, with a step after each;
       weights whose ``requires_grad`` is False at that time stay as they are.
-    - one of three ways to score: ``_predict(network, X, users)``, a tensor (n_rows, n_items);
+    - one of three ways to score: ``_predict(network, X, users)``, a tensor (n_rows, n_items), of
+      which items without interactions and rows without a history (where the algorithm is not
+      ``inductive``: users who were not there) become 0;
       or ``_finish(network, prepared)``, which learns ``user_factors_`` and ``item_factors_`` or
       ``item_weights_`` at the end of each epoch; or ``_scores`` in numpy on ``_learned()``.
 
@@ -55,6 +60,8 @@ class NeuralRecommender(IterativeRecommender):
         Adam's running means of the gradient and of its square, of the weights that are trained.
     steps_ : int64 array, (n_tensors,)
         Adam's steps of each trained tensor.
+    known_items_ : bool array, (n_items,)
+        With interactions.
     """
 
     requires: ClassVar[str] = "torch"
@@ -97,7 +104,7 @@ class NeuralRecommender(IterativeRecommender):
         *args: Any,
         **side: Any,
     ) -> "Tensor":
-        """Scores of all items for each row: (n_rows, n_items)."""
+        """Scores of all items for each row: new, (n_rows, n_items); the base blanks the unknown."""
         raise NotImplementedError
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
@@ -110,11 +117,13 @@ class NeuralRecommender(IterativeRecommender):
         self.first_moments_ = np.zeros(sum(sizes), dtype=np.float32)
         self.second_moments_ = np.zeros(sum(sizes), dtype=np.float32)
         self.steps_ = np.zeros(len(sizes), dtype=np.int64)
+        self.known_items_ = np.bincount(X.indices, minlength=X.shape[1]) > 0
 
     def _epoch(self, prepared: Any, rng: np.random.Generator) -> None:
         torch, network = self._torch(), self._network()
         trained = [weight for weight in network.parameters() if weight.requires_grad]
-        with _seeded(torch, rng), _threads(torch, numba.get_num_threads()):
+        n_threads = numba.get_num_threads() if len(self.weights_) > SMALL else 1
+        with _seeded(torch, rng), _threads(torch, n_threads):
             network.train()
             for loss in self._losses(network, prepared, rng):
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -165,7 +174,10 @@ class NeuralRecommender(IterativeRecommender):
         if type(self)._predict is NeuralRecommender._predict:
             return super()._scores(X, users)
         with self._torch().inference_mode():
-            return np.asarray(self._predict(self._network(), X, users, **side).numpy())
+            scores: F32 = self._predict(self._network(), X, users, **side).numpy()
+        scores[:, ~self.known_items_] = 0
+        scores[np.diff(X.indptr) == 0 if self.inductive else users < 0] = 0
+        return scores
 
     def recommend(
         self,
@@ -188,9 +200,7 @@ class NeuralRecommender(IterativeRecommender):
         try:
             import torch
         except ImportError as error:
-            raise ImportError(
-                f"{type(self).__name__} needs recmeta[torch]: pip install 'recmeta[torch]'"
-            ) from error
+            raise MissingExtraError(type(self).__name__, self.requires) from error
         return torch
 
 
