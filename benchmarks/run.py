@@ -16,7 +16,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS = (
-    "evaluation.py", "topk.py", "reading.py", "startup.py", "costs.py", "algorithms.py",
+    "evaluation.py", "topk.py", "reading.py", "startup.py", "costs.py", "first_call.py",
+    "algorithms.py", "algorithms.py --shape 10m --repeats 1", "quality.py", "quality_ratings.py",
+    "quality_tuned.py",
 )  # fmt: skip
 LIBRARIES = (
     "numpy", "scipy", "numba", "pandas", "pyarrow", "scikit-learn", "implicit", "irspack", "cornac",
@@ -26,11 +28,12 @@ LIBRARIES = (
 
 def output_of(script: str) -> tuple[str, int]:
     """What a benchmark says of itself, and what it prints; printed here as it comes."""
-    text = (HERE / script).read_text(encoding="utf-8").split('"""')[1].strip()
+    name, *arguments = script.split()
+    text = (HERE / name).read_text(encoding="utf-8").split('"""')[1].strip()
     print(f"\n## {script}\n\n{text}\n", flush=True)
     lines = [f"\n## {script}\n", text, ""]
     with subprocess.Popen(
-        [sys.executable, str(HERE / script)], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / name), *arguments], stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
         for line in running.stdout:
@@ -62,7 +65,7 @@ def main() -> int:
     only = {name for name in options.only.split(",") if name}
     failed, parts = 0, [header()]
     for script in SCRIPTS:
-        if not only or script.removesuffix(".py") in only:
+        if not only or script.split()[0].removesuffix(".py") in only:
             text, code = output_of(script)
             parts.append(text)
             failed |= code

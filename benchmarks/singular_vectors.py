@@ -17,7 +17,7 @@ N_FACTORS = 64
 
 
 def main() -> None:
-    X = csr_matrix(load_fold(None, 1_000_000).fit)
+    X = csr_matrix(load_fold(None).fit)
     exact = np.linalg.eigvalsh((X.T @ X).toarray().astype(np.float64))[-N_FACTORS:].sum()
     found = {
         "PureSVD": PureSVD(N_FACTORS).fit(X).item_factors_,
