@@ -3,11 +3,11 @@
     python benchmarks/quality.py [--logs ...] [--only IALS,BPR] [--shared DIR]
 
 Random hold-out, fitted on train and validation, ranked for the users of test; both leave out the
-user's history. Algorithms that draw at random are fitted with 10 seeds each, fewer where cost() says that this takes
-over 20 s, 3 at least (MultVAE: 2), and NDCG is the mean. "difference": ours less the peer's, paired
-over users, with its standard error, to which the seeds' is added. "holds": ours is not worse by
-more than 0.5 %; "within error": it is, but by less than two standard errors. "spread": standard
-deviation of the seeds' NDCG, ours and the peer's.
+user's history. Algorithms that draw at random are fitted with 10 seeds each, fewer where cost()
+says that this takes over 20 s, 3 at least (MultVAE: 2), and NDCG is the mean. "difference": ours
+less the peer's, paired over users, with its standard error, to which the seeds' is added. "holds":
+ours is not worse by more than 0.5 %; "within error": it is, but by less than two standard errors.
+"spread": standard deviation of the seeds' NDCG, ours and the peer's.
 quality_cases.py has the parameters, peers/ the translations. What cost() says to take over a minute
 is left out.
 """
