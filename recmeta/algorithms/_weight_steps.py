@@ -1,5 +1,8 @@
 """Steps of SLIMBPR on dense item weights: pairs of items, and three optimisers.
 
+Items are numbered by their popularity, the most popular first: histories then meet in the top left
+corner of the weights, which stays in the cache, and in the heads of rows.
+
 =======  ====================================================  ==================
 symbol   meaning                                               shape
 =======  ====================================================  ==================
@@ -23,10 +26,32 @@ OPTIMISERS = {"sgd": 0, "adagrad": 1, "adam": 2}  # and how many moments of the 
 DECAYS = 0.9, 0.999  # Kingma & Ba 2015, algorithm 1
 
 
+def by_popularity(X: csr_array) -> NDArray[np.int32]:
+    """Items in the order of their number of interactions, the most first."""
+    counts = np.bincount(X.indices, minlength=X.shape[1])
+    return np.argsort(-counts, kind="stable").astype(np.int32)
+
+
+def renumbered(X: csr_array, order: NDArray[np.int32]) -> csr_array:
+    """X with its columns in this order, sorted within rows."""
+    number = np.empty(len(order), dtype=np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    matrix = csr_array((X.data, number[X.indices], X.indptr.astype(np.int32)), shape=X.shape)
+    matrix.sort_indices()
+    return matrix
+
+
 def largest_of_rows(
-    weights: NDArray[np.float32], n_kept: int, seen: NDArray[np.bool_], symmetric: bool
+    weights: NDArray[np.float32],
+    n_kept: int,
+    seen: NDArray[np.bool_],
+    order: NDArray[np.int32],
+    symmetric: bool,
 ) -> csr_array:
-    """The n_kept largest of each row, as the columns of a CSR matrix; none for unseen items."""
+    """The n_kept largest of each row, as the columns of a CSR matrix of items.
+
+    ``seen`` and the rows are in ``order``; none for unseen items.
+    """
     n_items = len(weights)
     n_kept = min(n_kept, n_items)
     kept = np.empty((n_items, n_kept), dtype=np.int32)
@@ -40,45 +65,79 @@ def largest_of_rows(
 
     _in_threads(one_block, _blocks(n_items, n_items))
     there = (kept >= 0) & seen[:, None]
-    targets = np.repeat(np.arange(n_items), there.sum(axis=1))
-    return csr_array((values[there], (kept[there], targets)), shape=(n_items, n_items))
+    targets = np.repeat(order, there.sum(axis=1))
+    largest = csr_array((values[there], (order[kept[there]], targets)), shape=(n_items, n_items))
+    largest.sort_indices()
+    return largest
 
 
 @njit(cache=True, nogil=True)
 def weight_steps(users, items, indptr, rates, n_done, symmetric, state, moments, weights):  # type: ignore[no-untyped-def]
     """Steps along ``weights``: for each user, one per interaction."""
-    n_items, one = len(weights), np.float32(1)
+    n_items, one, rate = len(weights), np.float32(1), rates[0]
     for user in users:
         first, last = indptr[user], indptr[user + 1]
         if last - first == n_items:
             continue
-        history = items[first:last]
         for _ in range(last - first):
-            i, j = history[draw_below(last - first, state)], draw_below(n_items, state)
+            place = first + draw_below(last - first, state)
+            j = np.uint32(draw_below(n_items, state))
             while contains(items, first, last, j):
-                j = draw_below(n_items, state)
-            margin = np.float32(0)
-            for item in history:
-                if item != i:
-                    margin += weights[_place(i, item, symmetric)]
-                    margin -= weights[_place(j, item, symmetric)]
+                j = np.uint32(draw_below(n_items, state))
+            i, after = items[place], _first_above(items, first, last, j)
+            margin = _sum(weights, i, items, first, place, False)
+            margin += _sum(weights, i, items, place + 1, last, symmetric)
+            # of j without the weight for i, which takes no part
+            margin -= _sum(weights, j, items, first, min(place, after), False)
+            margin -= _sum(weights, j, items, min(place + 1, after), after, False)
+            margin -= _sum(weights, j, items, after, max(place, after), symmetric)
+            margin -= _sum(weights, j, items, max(place + 1, after), last, symmetric)
             slope = one / (one + np.exp(margin))
             n_done += 1  # Adam's correction counts all steps, as PyTorch's SparseAdam does
             past = np.float32(1 - DECAYS[0] ** n_done), np.float32(1 - DECAYS[1] ** n_done)
-            for item in history:
-                if item != i:
-                    place = _place(i, item, symmetric)
-                    change = slope - rates[1] * weights[place]
-                    weights[place] += rates[0] * _scaled(change, place, past, moments)
-                    place = _place(j, item, symmetric)
-                    change = -slope - rates[2] * weights[place]
-                    weights[place] += rates[0] * _scaled(change, place, past, moments)
+            up, down = (rate, slope, rates[1], past), (rate, -slope, rates[2], past)
+            _move(weights, moments, i, items, first, place, False, up)
+            _move(weights, moments, i, items, place + 1, last, symmetric, up)
+            _move(weights, moments, j, items, first, min(place, after), False, down)
+            _move(weights, moments, j, items, min(place + 1, after), after, False, down)
+            _move(weights, moments, j, items, after, max(place, after), symmetric, down)
+            _move(weights, moments, j, items, max(place + 1, after), last, symmetric, down)
 
 
 @njit(cache=True, nogil=True)
-def _place(target, source, symmetric):  # type: ignore[no-untyped-def]
-    """Where the weight stands: in the lower triangle if symmetric."""
-    return (source, target) if symmetric and source > target else (target, source)
+def _first_above(items, low, high, item):  # type: ignore[no-untyped-def]
+    """Where the sorted items[low:high] begin to be larger than the item, which they don't have."""
+    while low < high:
+        middle = (low + high) >> 1
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _sum(weights, target, items, low, high, turned):  # type: ignore[no-untyped-def]
+    """Of the target's weights for items[low:high]: along its row, or turned down its column."""
+    even, odd = np.float32(0), np.float32(0)
+    for place in range(low, high - 1, 2):
+        item, other = items[place], items[place + 1]
+        even += weights[item, target] if turned else weights[target, item]
+        odd += weights[other, target] if turned else weights[target, other]
+    if high > low and (high - low) % 2:
+        item = items[high - 1]
+        even += weights[item, target] if turned else weights[target, item]
+    return even + odd
+
+
+@njit(cache=True, nogil=True)
+def _move(weights, moments, target, items, low, high, turned, step):  # type: ignore[no-untyped-def]
+    """A step of the same weights."""
+    rate, slope, l2, past = step
+    for place in range(low, high):
+        row, column = (items[place], target) if turned else (target, items[place])
+        gradient = slope - l2 * weights[row, column]
+        weights[row, column] += rate * _scaled(gradient, (row, column), past, moments)
 
 
 @njit(cache=True, nogil=True)

@@ -8,7 +8,13 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
-from recmeta.algorithms._weight_steps import OPTIMISERS, largest_of_rows, weight_steps
+from recmeta.algorithms._weight_steps import (
+    OPTIMISERS,
+    by_popularity,
+    largest_of_rows,
+    renumbered,
+    weight_steps,
+)
 from recmeta.space import Space
 
 
@@ -47,9 +53,11 @@ class SLIMBPR(IterativeRecommender):
     ----------
     item_weights_ : float32 CSR array, (n_items, n_items)
         Column j holds the weights that score item j: its n_neighbours largest in S.
+    items_by_popularity_ : int32 array, (n_items,)
+        The most popular first.
     scored_weights_ : float32 array, (n_items, n_items)
-        S', from which training goes on: row j holds all weights that score item j. If symmetric,
-        the lower triangle alone.
+        S' in that order, from which training goes on: row j holds all weights that score the item.
+        If symmetric, the lower triangle alone.
     moments_ : float32 array, (0 to 2, n_items, n_items)
         What the optimiser knows of the past gradients: mean squares, and for adam means before.
 
@@ -107,28 +115,31 @@ class SLIMBPR(IterativeRecommender):
                 f"optimiser must be one of {', '.join(OPTIMISERS)}: got {self.optimiser!r}"
             )
         n_items, n_moments = X.shape[1], OPTIMISERS[self.optimiser]
+        self.items_by_popularity_ = by_popularity(X)
         self.scored_weights_ = np.zeros((n_items, n_items), dtype=np.float32)
         self.moments_ = np.zeros((n_moments, n_items, n_items), dtype=np.float32)
 
+    def _prepared(self, X: csr_array) -> csr_array:
+        return renumbered(X, self.items_by_popularity_)
+
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
-        indptr = prepared.indptr.astype(np.int32, copy=False)
-        items = prepared.indices.astype(np.int32, copy=False)
+        indptr, items = prepared.indptr, prepared.indices
         users = rng.permutation(np.flatnonzero(np.diff(indptr)).astype(np.int32))
         state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = np.array([self.learning_rate, self.positive_l2, self.negative_l2], dtype=np.float32)
         weight_steps(
-            users, items, indptr, rates, self.n_epochs_ * prepared.nnz, self.symmetric, state,
-            self.moments_, self.scored_weights_,
+            users, items.view(np.uint32), indptr, rates, self.n_epochs_ * prepared.nnz,
+            self.symmetric, state, self.moments_, self.scored_weights_,
         )  # fmt: skip
         seen = np.bincount(items, minlength=prepared.shape[1]) > 0
         self.item_weights_ = largest_of_rows(
-            self.scored_weights_, self.n_neighbours, seen, self.symmetric
+            self.scored_weights_, self.n_neighbours, seen, self.items_by_popularity_, self.symmetric
         )
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         model = cls(**params)
-        n_moments, kept = OPTIMISERS[model.optimiser], min(model.n_neighbours, n_items)
+        n_moments, kept = OPTIMISERS.get(model.optimiser, 2), min(model.n_neighbours, n_items)
         pairs = 2 * nnz * nnz / max(n_users, 1)
         epoch = (3e-8 + 3e-8 * n_moments) * pairs + 1e-8 * n_items**2 + 5e-8 * n_items * kept
         size = 4.0 * (1 + n_moments) * n_items**2 + 24.0 * n_items * kept

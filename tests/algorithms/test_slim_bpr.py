@@ -117,6 +117,8 @@ def test_each_scored_item_keeps_its_largest_weights(symmetric):
     if symmetric:
         assert not np.triu(model.scored_weights_).any()
         scored = scored + scored.T
+    item = np.argsort(model.items_by_popularity_)
+    scored = scored[np.ix_(item, item)]
     kept = model.item_weights_.toarray()
     for target in range(40):
         place = kept[:, target] != 0
