@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, qr
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import _threadpools
+from recmeta.algorithms._base import _in_threads, _threadpools
+from recmeta.algorithms._gram import row_blocks
 
 F32 = NDArray[np.float32]
 TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
@@ -64,21 +65,32 @@ def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
     size, next_check = width, n_kept + width
     while True:
         newest, basis = slice(size - width, size), Q[:, :size]
-        image = transposed @ (X @ np.ascontiguousarray(Q[:, newest]))
+        image = _times(transposed, _times(X, np.ascontiguousarray(Q[:, newest])))
         image, T[:size, newest] = _orthogonalised(image, basis)
         T[newest, :size] = T[:size, newest].T
         block, coupling = _orthonormal(image)
         if size >= next_check or size + width > limit:
             next_check = size + max(2 * width, size // 8)
-            values, rotation = eigh(T[:size, :size])
-            best = slice(max(size - n_kept, 0), size)
-            residual = np.linalg.norm(coupling @ rotation[newest, best], axis=0).max()
-            goal = TOLERANCE * max(values[best][0], 1e-3 * values[-1])
+            best = [max(size - n_kept, 0), size - 1]
+            values, rotation = eigh(T[:size, :size], subset_by_index=best)
+            residual = np.linalg.norm(coupling @ rotation[newest], axis=0).max()
+            goal = TOLERANCE * max(values[0], 1e-3 * values[-1])
             if residual <= goal or size + width > limit:
-                return values[best], basis @ rotation[:, best]
+                return values, basis @ rotation
         # once more, since columns of an exhausted block are rounding noise
         Q[:, size : size + width] = _orthonormal(_orthogonalised(block, basis)[0])[0]
         size += width
+
+
+def _times(X: csr_array, block: F32) -> F32:
+    """X @ block, by rows in a few threads."""
+    image = np.zeros((X.shape[0], block.shape[1]), dtype=np.float32)
+    indices = X.indices.astype(np.int32, copy=False).view(np.uint32)
+    _in_threads(
+        lambda rows: _times_rows(rows.start, rows.stop, X.indptr, indices, X.data, block, image),
+        row_blocks(X.shape[0], 256),
+    )
+    return image
 
 
 def _orthogonalised(block: F32, basis: F32) -> tuple[F32, F32]:
@@ -92,6 +104,25 @@ def _orthogonalised(block: F32, basis: F32) -> tuple[F32, F32]:
 def _orthonormal(block: F32) -> tuple[F32, F32]:
     basis, triangle = qr(block, mode="economic", check_finite=False)
     return np.asarray(basis), np.asarray(triangle)
+
+
+@njit(cache=True, nogil=True, fastmath=CLOSE)
+def _times_rows(start, stop, indptr, indices, data, block, image):  # type: ignore[no-untyped-def]
+    """Rows start..stop of the product, four entries at once."""
+    width = block.shape[1]
+    for row in range(start, stop):
+        out, first, last = image[row], indptr[row], indptr[row + 1]
+        whole = first + (last - first) // 4 * 4
+        for e in range(first, whole, 4):
+            va, vb, vc, vd = data[e], data[e + 1], data[e + 2], data[e + 3]
+            a, b = block[indices[e]], block[indices[e + 1]]
+            c, d = block[indices[e + 2]], block[indices[e + 3]]
+            for f in range(width):
+                out[f] += va * a[f] + vb * b[f] + vc * c[f] + vd * d[f]
+        for e in range(whole, last):
+            value, a = data[e], block[indices[e]]
+            for f in range(width):
+                out[f] += value * a[f]
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
