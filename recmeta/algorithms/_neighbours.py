@@ -132,8 +132,9 @@ def item_neighbours_cost(n_users: int, n_items: int, nnz: int, n_neighbours: int
     kept = n_items * min(n_neighbours, n_items)
     # histories are skewed: the sum of squares is about three times that of equal ones
     meetings = 3 * nnz * nnz / max(n_users, 1)
-    seconds = 0.01 + 2e-9 * meetings + 5e-8 * kept + 1.5e-7 * nnz + 2e-6 * n_items
-    return Cost(seconds, 24.0 * kept + 40 * nnz)
+    seconds = 0.01 + min(3e-9 * meetings, 5e-10 * meetings + 2e-9 * n_items**2)
+    seconds += 5e-8 * kept + 1e-7 * nnz + 2e-6 * n_items
+    return Cost(seconds, 24.0 * kept + 40 * nnz + min(4 * n_items**2, BLOCK_BYTES))
 
 
 def _no_neighbours(n_targets: int, k: int) -> Neighbours:

@@ -19,7 +19,8 @@ class ItemKNN(Recommender):
     scores = x W. The cut is per scored item j, which ranks better than one per item of the history.
     Formulas of the similarities: ``_similarity.form_of``.
 
-    Time grows with the sum over users of (history length)^2, memory with n_items * n_neighbours.
+    Time grows with the sum over users of (history length)^2, memory with n_items * n_neighbours and
+    16 MiB of X'X at a time.
 
     Parameters
     ----------

@@ -141,6 +141,6 @@ class SLIMBPR(IterativeRecommender):
         model = cls(**params)
         n_moments, kept = OPTIMISERS.get(model.optimiser, 2), min(model.n_neighbours, n_items)
         pairs = 2 * nnz * nnz / max(n_users, 1)
-        epoch = (3e-8 + 3e-8 * n_moments) * pairs + 1e-8 * n_items**2 + 5e-8 * n_items * kept
+        epoch = (1.5e-8 + 3e-8 * n_moments) * pairs + 1e-8 * n_items**2 + 5e-8 * n_items * kept
         size = 4.0 * (1 + n_moments) * n_items**2 + 24.0 * n_items * kept
         return Cost(model.n_epochs * epoch, size + 16 * nnz)
