@@ -50,6 +50,8 @@ def informed_estimator(estimator: Recommender) -> Recommender:
 
 def made_up(X: Any, rows: NDArray[np.int64] | None = None) -> dict[str, Any]:
     """Features and times for X; empty for an X that is no matrix, which fit then refuses."""
+    if np.iscomplexobj(X):
+        return {}
     try:
         matrix = csr_array(X if issparse(X) else np.asarray(X, dtype=np.float64))
         n_users, n_items = matrix.shape
