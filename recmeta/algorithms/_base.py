@@ -230,12 +230,13 @@ class Recommender(BaseEstimator, ABC):
 
     def _check_memory(self, X: csr_array) -> None:
         """Refuse what cannot fit into this machine before it is tried."""
-        needed = self.cost(*X.shape, X.nnz, **self.get_params()).bytes
+        n_users, n_items = X.shape
+        needed = self.cost(n_users, n_items, X.nnz, **self.get_params()).bytes
         if needed > physical_memory():
             use = f"; {self.alternative} is for such a size" if self.alternative else ""
             raise MemoryError(
                 f"{type(self).__name__} takes about {needed / 2**30:,.0f} GiB for "
-                f"{X.shape[0]:,} users and {X.shape[1]:,} items: this machine has "
+                f"{n_users:,} users and {n_items:,} items: this machine has "
                 f"{physical_memory() / 2**30:,.0f} GiB{use}"
             )
 

@@ -79,7 +79,7 @@ class LogisticMF(IterativeRecommender):
     family = "factorisation"
     tiny: ClassVar[dict[str, Any]] = {"n_factors": 4, "l2": 0.1, "alpha": 5.0}
 
-    # of some 70 tried, near the best NDCG@10 on the validation parts of five small logs
+    # of about 50 tried, near the best NDCG@10 on the validation parts of five small logs
     def __init__(
         self,
         n_factors: int = 64,
