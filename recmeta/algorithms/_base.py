@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
-from recmeta.algorithms._checks import checked_exclude, checked_side, held_out, physical_memory
+from recmeta.algorithms._checks import check_memory, checked_exclude, checked_side, held_out
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg
 from recmeta.space import Space
@@ -94,7 +94,7 @@ class Recommender(BaseEstimator, ABC):
             If ``cost()`` says that the fit takes more than this machine has.
         """
         matrix = self._check(X, reset=True)
-        self._check_memory(matrix)
+        self._check_parameters(matrix)
         self.n_users_ = matrix.shape[0]
         given = {"item_features": item_features, "user_features": user_features}
         side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)
@@ -228,17 +228,18 @@ class Recommender(BaseEstimator, ABC):
             matrix.eliminate_zeros()
         return matrix
 
-    def _check_memory(self, X: csr_array) -> None:
-        """Refuse what cannot fit into this machine before it is tried."""
+    def _check_parameters(self, X: csr_array) -> None:
+        """Refuse what is no number, and what cannot fit into this machine before it is tried."""
+        params = self.get_params()
+        for name, value in params.items():
+            if isinstance(value, float) and value != value:
+                raise ValueError(f"{name} must be a number: got nan")
         n_users, n_items = X.shape
-        needed = self.cost(n_users, n_items, X.nnz, **self.get_params()).bytes
-        if needed > physical_memory():
-            use = f"; {self.alternative} is for such a size" if self.alternative else ""
-            raise MemoryError(
-                f"{type(self).__name__} takes about {needed / 2**30:,.0f} GiB for "
-                f"{n_users:,} users and {n_items:,} items: this machine has "
-                f"{physical_memory() / 2**30:,.0f} GiB{use}"
-            )
+        try:
+            needed = self.cost(n_users, n_items, X.nnz, **params).bytes
+        except (ArithmeticError, KeyError):  # an illegal parameter: _fit says which
+            return
+        check_memory(type(self), needed, X.shape)
 
     def _user_rows(self, X: csr_array, users: Any) -> NDArray[np.int64]:
         if users is not None:

@@ -124,9 +124,19 @@ def _keys(matrix: csr_array) -> NDArray[np.int64]:
     return rows * matrix.shape[1] + matrix.indices
 
 
+def check_memory(algorithm: Any, needed: float, shape: tuple[int, ...]) -> None:
+    """Refuse a fit that takes more bytes than this machine has, with the class's alternative."""
+    if needed > _physical_memory():
+        use = f"; {algorithm.alternative} is for such a size" if algorithm.alternative else ""
+        raise MemoryError(
+            f"{algorithm.__name__} takes about {needed / 2**30:,.0f} GiB for {shape[0]:,} users "
+            f"and {shape[1]:,} items: this machine has {_physical_memory() / 2**30:,.0f} GiB{use}"
+        )
+
+
 @cache
-def physical_memory() -> float:
-    """Bytes of memory of this machine; infinite where the system doesn't say."""
+def _physical_memory() -> float:
+    """Bytes; infinite where the system doesn't say."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES")) * float(os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):  # such as Windows

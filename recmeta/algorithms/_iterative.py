@@ -82,7 +82,7 @@ class IterativeRecommender(Recommender):
                 f"training goes on with the matrix that it began with: got {matrix.shape[0]} users "
                 f"for {self.n_users_}"
             )
-        self._check_memory(matrix)
+        self._check_parameters(matrix)
         self.n_users_ = matrix.shape[0]
         given = {"item_features": item_features, "user_features": user_features}
         side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)

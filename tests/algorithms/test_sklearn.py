@@ -99,7 +99,7 @@ def test_clone_and_set_params_keep_what_was_given(name):
 COUNTS = [
     (name, count)
     for name in ALGORITHMS
-    for count in ("n_factors", "n_neighbours", "n_epochs")
+    for count in ("n_factors", "n_neighbours", "n_epochs", "batch_size")
     if count in made(name).get_params()
 ]
 
@@ -108,6 +108,20 @@ COUNTS = [
 def test_a_count_of_0_is_refused(name, count):
     with pytest.raises(ValueError, match=f"{count} must be at least 1: got 0"):
         made(name).set_params(**{count: 0}).fit(np.eye(6))
+
+
+ILLEGAL = [
+    (name, parameter, "nonsense" if isinstance(value, str) else float("nan"))
+    for name in ALGORITHMS
+    for parameter, value in made(name).get_params().items()
+    if isinstance(value, str | float)
+]
+
+
+@pytest.mark.parametrize(("name", "parameter", "value"), ILLEGAL)
+def test_a_parameter_that_makes_no_sense_is_a_value_error(name, parameter, value):
+    with pytest.raises(ValueError, match=parameter if isinstance(value, float) else "must be"):
+        made(name).set_params(**{parameter: value}).fit(np.eye(6))
 
 
 def histories(n_users=60, n_items=20):
