@@ -125,8 +125,7 @@ class TwoStage(Recommender):
         self.trees_ = learned_trees(lessons, params, self.n_trees)
         for name in [name for name in vars(self) if name.startswith("stage")]:
             delattr(self, name)  # of an earlier fit
-        state = state_with_prefixes(fitted(names, X, seed))
-        for name, value in state.items():
+        for name, value in state_with_prefixes(fitted(names, X, seed)).items():
             setattr(self, name, value)
         self.popularity_, self.neighbours_, self.similarities_ = items_of(X)
 
