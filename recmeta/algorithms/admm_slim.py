@@ -58,6 +58,7 @@ class ADMMSLIM(Recommender):
         "l2": FloatDistribution(1.0, 3e3, log=True),
     }
     family = "linear"
+    alternative = "SANSA"
     tiny: ClassVar[dict[str, Any]] = {"l1": 0.1, "l2": 1.0, "rho": 5.0}
 
     # 0.98 of the best that SLIM, with the same objective, finds on four small logs, after 10 to

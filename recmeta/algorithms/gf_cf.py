@@ -63,6 +63,7 @@ class GFCF(Recommender):
         "low_pass": FloatDistribution(1e-2, 10.0, log=True),
     }
     family = "graph"
+    alternative = "P3alpha"
     tiny: ClassVar[dict[str, Any]] = {"n_factors": 2}
 
     # 0.97 of the best on four small logs; 0.3 is the paper's: benchmarks/defaults.py

@@ -85,6 +85,7 @@ class SLIMBPR(IterativeRecommender):
         "symmetric": CategoricalDistribution((True, False)),
     }
     family = "linear"
+    alternative = "SANSA"
 
     # 0.99 of the best of 9 tried on four logs; adagrad at 0.05 has 0.94
     def __init__(

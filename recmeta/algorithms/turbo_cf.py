@@ -60,6 +60,7 @@ class TurboCF(Recommender):
         "order": CategoricalDistribution([1, 2, 3]),
     }
     family = "graph"
+    alternative = "P3alpha"
 
     # 0.97 of the best on four small logs, 0.5 and a power of 1 have 0.94: benchmarks/defaults.py;
     # order 3 gains on some, but takes two products more
