@@ -23,8 +23,8 @@ class INeuRec(NeuRec):
         sum (x_ui - f_u h_i)^2 + weight_decay / 2 ||weights||^2,
         h_i = W_L tanh(... tanh(W_0 x_i / ||x_i|| + b_0) ...) + b_L,
 
-    with 1 for each user of x_i, the column of the item; the authors' five layers of sigmoids of x_i
-    itself learn more slowly and not better. Time grows with n_epochs * (nnz * n_neurons + n_items *
+    with 1 for each user of x_i, the column of the item; the authors have five layers of sigmoids,
+    of x_i itself. Time grows with n_epochs * (nnz * n_neurons + n_items *
     (n_neurons + n_users * n_factors / batch_size) * n_factors), for the squares of all pairs are
     those of (H' H) (F' F); memory with 16 n_users * (n_neurons + n_factors) bytes.
 

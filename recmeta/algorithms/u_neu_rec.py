@@ -24,8 +24,8 @@ class UNeuRec(NeuRec):
         sum (x_ui - h_u f_i)^2 + weight_decay / 2 ||weights||^2,
         h_u = W_L tanh(... tanh(W_0 x_u / ||x_u|| + b_0) ...) + b_L,
 
-    with 1 for each item of the history x_u; the authors' five layers of sigmoids of x_u itself
-    learn more slowly and not better. Time grows with n_epochs * (nnz * n_neurons + n_users *
+    with 1 for each item of the history x_u; the authors have five layers of sigmoids, of x_u
+    itself. Time grows with n_epochs * (nnz * n_neurons + n_users *
     (n_neurons + n_items * n_factors / batch_size) * n_factors), for the squares of all pairs are
     those of (H' H) (F' F); memory with 16 n_items * (n_neurons + n_factors) bytes.
 
