@@ -86,9 +86,9 @@ class MultVAE(NeuralRecommender):
 
     def __init__(
         self,
-        n_factors: int = 200,
-        n_hidden: int = 600,
-        dropout: float = 0.5,
+        n_factors: int = 100,
+        n_hidden: int = 300,
+        dropout: float = 0.7,
         beta: float = 0.2,
         anneal_epochs: int = 20,
         learning_rate: float = 1e-3,
@@ -145,5 +145,5 @@ class MultVAE(NeuralRecommender):
         weights = 2.0 * n_items * model.n_hidden
         products = model.n_hidden * (3.0 * n_users * n_items + 2 * nnz)
         steps = n_users / model.batch_size + 1
-        seconds = model.n_epochs * (2e-11 * products + 3e-9 * steps * weights)
+        seconds = model.n_epochs * (4e-11 * products + 4e-9 * steps * weights)
         return Cost(seconds, 16 * weights + 12.0 * model.batch_size * n_items + 24 * nnz)

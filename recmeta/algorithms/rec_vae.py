@@ -80,13 +80,13 @@ class RecVAE(NeuralRecommender):
 
     def __init__(
         self,
-        n_factors: int = 200,
-        n_hidden: int = 600,
-        dropout: float = 0.5,
-        gamma: float = 0.005,
+        n_factors: int = 100,
+        n_hidden: int = 300,
+        dropout: float = 0.7,
+        gamma: float = 0.01,
         learning_rate: float = 5e-4,
         batch_size: int = 100,
-        n_epochs: int = 30,
+        n_epochs: int = 20,
         random_state: int | None = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -144,5 +144,5 @@ class RecVAE(NeuralRecommender):
         weights = n_items * (width + latent) + 4.0 * width**2
         products = n_users * (9.0 * n_items * latent + 50 * width**2) + 7 * nnz * width
         steps = 4 * (n_users / model.batch_size + 1)
-        seconds = model.n_epochs * (2e-11 * products + 2e-9 * steps * weights)
+        seconds = model.n_epochs * (4e-11 * products + 4e-9 * steps * weights)
         return Cost(seconds, 20 * weights + 12.0 * model.batch_size * n_items + 24 * nnz)
