@@ -23,6 +23,7 @@ IALS: dict[str, Any] = {
 FLAT: dict[str, Any] = {"n_factors": 64, "l2": 0.015, "unobserved_weight": 0.1, "n_epochs": 16}
 BPR: dict[str, Any] = {"n_factors": 64, "learning_rate": 0.05, "n_epochs": 20}
 FUNK: dict[str, Any] = {"n_factors": 64, "learning_rate": 0.005, "n_epochs": 20}
+LOGISTIC: dict[str, Any] = {"n_factors": 30, "learning_rate": 1.0, "l2": 0.6, "n_epochs": 30}
 MULT_VAE: dict[str, Any] = {
     "n_factors": 200, "n_hidden": 600, "dropout": 0.5, "beta": 0.2, "anneal_epochs": 1,
     "learning_rate": 1e-3, "batch_size": 500, "n_epochs": 1,
@@ -93,6 +94,12 @@ CASES = (
     Case("IALS", FLAT | {"exponent": 0.0}, factors.implicit_ials(**FLAT, seed=0)),
     Case("BPR", BPR, factors.cornac_bpr(**BPR, l2=0.01, seed=0)),
     Case("BPR", BPR, factors.implicit_bpr(**BPR, l2=0.01, seed=0)),
+    Case(
+        "LogisticMF",
+        LOGISTIC | {"alpha": 1.0, "n_negatives": 30},
+        factors.implicit_logistic(**LOGISTIC, negatives=30, seed=0),
+        big=False,
+    ),
     Case(
         "FunkSVD",
         FUNK_OURS,

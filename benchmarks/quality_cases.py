@@ -33,7 +33,8 @@ IALS: dict[str, Any] = {
 }  # fmt: skip
 FLAT = IALS | {"exponent": 0.0}
 BPR: dict[str, Any] = {"n_factors": 64, "learning_rate": 0.05, "n_epochs": 50}
-LOGISTIC: dict[str, Any] = {"n_factors": 32, "learning_rate": 0.3, "l2": 0.6, "n_epochs": 30}
+# implicit's defaults; an interaction weighs as much as a zero there
+LOGISTIC: dict[str, Any] = {"n_factors": 30, "learning_rate": 1.0, "l2": 0.6, "n_epochs": 30}
 MULT_VAE: dict[str, Any] = {
     "n_factors": 200, "n_hidden": 600, "dropout": 0.5, "beta": 0.2, "anneal_epochs": 20,
     "learning_rate": 1e-3, "batch_size": 100, "n_epochs": 30,
@@ -114,6 +115,12 @@ CASES = (
         "BPR",
         BPR | {"user_l2": 0.01, "positive_l2": 0.01, "negative_l2": 0.01},
         lambda seed: factors.cornac_bpr(**BPR, l2=0.01, seed=seed),
+        SEEDS,
+    ),
+    Case(
+        "LogisticMF",
+        LOGISTIC | {"alpha": 1.0, "n_negatives": 30},
+        lambda seed: factors.implicit_logistic(**LOGISTIC, negatives=30, seed=seed),
         SEEDS,
     ),
     Case("TurboCF", {"order": 3, "power": 0.6}, always(formulas.turbo_cf(0.45, 0.6, 3))),

@@ -1,0 +1,81 @@
+"""How near the defaults come to tuning: a table from the store of a sweep.
+
+    python benchmarks/default_shares.py STORE [--metric ndcg@10]
+
+For each algorithm and data set: the test score of the defaults over the test score of the
+configuration that is best on validation (the defaults among them; 1 where they are chosen). Median
+and quartile are over data sets. ``in common``: the one configuration with the highest median of the
+same share, and that median. Failed runs count as 0. The sweep draws the same configurations for
+every data set; the more there are, the nearer tuning comes to what can be reached:
+
+    recmeta sweep --datasets NAMES --root FOLDER --split random --max-events 50000 --configs 10
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from recmeta.experiments.plan import configurations
+from recmeta.experiments.store import Store
+
+
+def table_of(store: Path, metric: str) -> pd.DataFrame:
+    """One row an algorithm."""
+    with Store(store) as results:
+        runs = results.frame([metric])
+    return pd.DataFrame(
+        [row_of(name, of_one, metric) for name, of_one in runs.groupby("algorithm")]
+    )
+
+
+def row_of(name: str, runs: pd.DataFrame, metric: str) -> dict[str, object]:
+    test = runs.pivot_table(
+        index="dataset", columns="params", values=f"test:{metric}", dropna=False
+    ).fillna(0.0)
+    validation = (
+        runs.pivot_table(
+            index="dataset", columns="params", values=f"validation:{metric}", dropna=False
+        )
+        .reindex_like(test)
+        .fillna(-1.0)
+    )
+    default = json.dumps(configurations([name], 0)[0].params, sort_keys=True)
+    there = test[(test > 0).any(axis=1)]
+    chosen = validation.loc[there.index].idxmax(axis=1)
+    tuned = pd.Series({log: there.loc[log, params] for log, params in chosen.items()})
+    shares = there.div(tuned, axis=0)
+    common = str(shares.median().idxmax())
+    own = shares[default] if default in shares else shares.iloc[:, 0] * float("nan")
+    changed = set(json.loads(common).items()) - set(json.loads(default).items())
+    return {
+        "algorithm": name,
+        "logs": len(shares),
+        "configurations": shares.shape[1],
+        "median": own.median(),
+        "lower quartile": own.quantile(0.25),
+        "least": own.min(),
+        "in common": shares[common].median(),
+        "which": ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}"
+                           for k, v in sorted(changed)) or "the defaults",
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--metric", default="ndcg@10")
+    options = parser.parse_args()
+    table = table_of(options.store, options.metric)
+    print("| " + " | ".join(table.columns) + " |")
+    print("|" + "---|" * len(table.columns))
+    for row in table.itertuples(index=False):
+        cells = (f"{value:.3f}" if isinstance(value, float) else str(value) for value in row)
+        print("| " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
