@@ -106,8 +106,7 @@ def read(path: Path) -> dict[str, Any]:
     _check_names({*manifest["attributes"], *(name.partition(".")[0] for name in learned)}, path)
     try:
         algorithm = get(manifest["algorithm"])
-        params = {name: _as_given(value) for name, value in manifest["params"].items()}
-        estimator = with_state(algorithm, params, learned, manifest["attributes"])
+        estimator = with_state(algorithm, manifest["params"], learned, manifest["attributes"])
         users, items = _ids("users", arrays), _ids("items", arrays)
         histories, seen = matrix_of("histories", arrays), matrix_of("seen", arrays)
         times = matrix_of("times", arrays) if "times.shape" in arrays else None
@@ -210,11 +209,6 @@ def _check_it_answers(
         raise ModelFileError(
             f"{path} is damaged: its scores have the shape {scores.shape}, or are not finite"
         )
-
-
-def _as_given(value: Any) -> Any:
-    """A parameter that is a row of values is a tuple, which JSON has as a list."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -57,7 +57,9 @@ def with_state(
     ValueError
         If a CSR matrix is malformed.
     """
-    estimator = algorithm(**params)
+    # JSON, which both kinds of files are written in, has no tuples
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in params.items()}
+    estimator = algorithm(**given)
     for name, value in plain.items():
         setattr(estimator, name, value)
     for name, array in arrays.items():

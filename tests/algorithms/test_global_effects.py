@@ -96,5 +96,5 @@ def test_a_shrinkage_below_0_is_refused():
     said = "user_shrinkage and item_shrinkage must be at least 0: got"
     with pytest.raises(ValueError, match=f"{said} -1 and 25.0"):
         GlobalEffects(user_shrinkage=-1).fit(ratings())
-    with pytest.raises(ValueError, match=f"{said} 10.0 and nan"):
-        GlobalEffects(item_shrinkage=np.nan).fit(ratings())
+    with pytest.raises(ValueError, match=f"{said} 10.0 and -2"):
+        GlobalEffects(item_shrinkage=-2).fit(ratings())
