@@ -25,6 +25,10 @@ def table_of(store: Path, metric: str) -> pd.DataFrame:
     """One row an algorithm."""
     with Store(store) as results:
         runs = results.frame([metric])
+    # of a data set that was swept with several limits of size, the one with the most runs
+    size = runs.groupby("data_key")["id"].transform("size")
+    largest = size.groupby(runs["dataset"]).transform("max")
+    runs = runs[size == largest]
     return pd.DataFrame(
         [row_of(name, of_one, metric) for name, of_one in runs.groupby("algorithm")]
     )
