@@ -93,8 +93,20 @@ class Model:
         )
 
     def fit(self, data: Interactions) -> Self:
-        """Fit the estimator on the positive interactions of a log."""
-        self.estimator.fit(data.to_csr(), **data.side())
+        """Fit the estimator on the positive interactions of a log.
+
+        Raises
+        ------
+        ValueError
+            If the estimator needs features or times that the log does not have.
+        """
+        side = data.side()
+        if missing := sorted(self.estimator.uses - side.keys()):
+            raise ValueError(
+                f"{type(self.estimator).__name__} needs {' and '.join(missing)}, which "
+                f"{data.name} lacks: recmeta.read takes item_features=, user_features= and time="
+            )
+        self.estimator.fit(data.to_csr(), **side)
         # anew, so that nothing that was cached of an earlier log stays
         self.__dict__ = vars(Model.of_fitted(self.estimator, data))
         return self

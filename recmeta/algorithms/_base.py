@@ -218,9 +218,8 @@ class Recommender(BaseEstimator, ABC):
         matrix = csr_array(checked)
         if matrix.nnz and matrix.data.min() < 0:
             raise ValueError(
-                "Negative values in data passed to X: "
-                f"{type(self).__name__} learns from positive interactions; "
-                "leave dislikes out, or shift the ratings"
+                f"Negative values in data passed to X: {type(self).__name__} learns from positive "
+                "interactions; leave dislikes out, or shift the ratings"
             )
         if not matrix.has_canonical_format or (matrix.nnz and (matrix.data == 0).any()):
             matrix = matrix.copy()
@@ -273,6 +272,8 @@ def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} must be at least 1: got {count}")
+        if isinstance(count, bool) or count != int(count):
+            raise ValueError(f"{name} must be a whole number: got {count}")
 
 
 def _blocks(n_rows: int, n_items: int) -> Iterator[slice]:

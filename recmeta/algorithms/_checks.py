@@ -75,8 +75,14 @@ def _shape_text(name: str, X: csr_array) -> str:
 
 
 def _features(name: str, given: Any, X: csr_array) -> csr_array:
-    features = csr_array(given, dtype=np.float32)
-    if features.shape[0] != X.shape[int(name == "item_features")]:
+    try:
+        features = csr_array(given if issparse(given) else np.atleast_1d(given), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a matrix of numbers: got {type(given).__name__}; "
+            f"recmeta.read(log, {name}=table) makes one of a table"
+        ) from error
+    if features.ndim != 2 or features.shape[0] != X.shape[int(name == "item_features")]:
         raise ValueError(f"{name} must come {_shape_text(name, X)}: got {features.shape}")
     if not np.isfinite(features.data).all():
         raise ValueError(f"{name} must be finite: got NaN or infinity")

@@ -124,25 +124,30 @@ def _transitions(  # type: ignore[no-untyped-def]
     start, stop, event_starts, events, n_before, n_after, items, by_distance, backward, amount,
     touched, sources, amounts,
 ):  # fmt: skip
-    """Items j from start to stop: a dense row of N_ij, then a heap. ``amount`` ends all 0."""
+    """Items j from start to stop: a dense row of N_ij, then a heap. ``amount`` ends all 0.
+
+    0 in ``amount`` says that an item was not met, so what adds nothing must not be added.
+    """
     window = len(by_distance)
     for j in range(start, stop):
         n_touched = 0
         for index in range(event_starts[j], event_starts[j + 1]):
             event = events[index]
             for distance in range(1, min(window, n_before[index]) + 1):
-                i = items[event - distance]
-                if amount[i] == 0:
-                    touched[n_touched] = i
-                    n_touched += 1
-                amount[i] += by_distance[distance - 1]
-            if backward > 0:
-                for distance in range(1, min(window, n_after[index]) + 1):
-                    i = items[event + distance]
+                i, step = items[event - distance], by_distance[distance - 1]
+                if step > 0:
                     if amount[i] == 0:
                         touched[n_touched] = i
                         n_touched += 1
-                    amount[i] += backward * by_distance[distance - 1]
+                    amount[i] += step
+            if backward > 0:
+                for distance in range(1, min(window, n_after[index]) + 1):
+                    i, step = items[event + distance], backward * by_distance[distance - 1]
+                    if step > 0:
+                        if amount[i] == 0:
+                            touched[n_touched] = i
+                            n_touched += 1
+                        amount[i] += step
         size = 0
         for index in range(n_touched):
             i = touched[index]

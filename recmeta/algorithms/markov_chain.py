@@ -97,10 +97,11 @@ class MarkovChain(Recommender):
 
     def _fit(self, X: csr_array, timestamps: csr_array) -> None:
         _check_counts(window=self.window, n_last=self.n_last, n_neighbours=self.n_neighbours)
-        if not (self.backward >= 0 and 0 <= self.discount <= 1):
+        exponents = np.array([self.decay, self.alpha, self.backward])
+        if not (np.isfinite(exponents) & (exponents >= 0)).all() or not 0 <= self.discount <= 1:
             raise ValueError(
-                "backward must be at least 0 and discount in [0, 1]: "
-                f"got backward={self.backward}, discount={self.discount}"
+                "decay, alpha and backward must be at least 0 and finite, discount in [0, 1]: got "
+                f"{self.decay}, {self.alpha}, {self.backward} and {self.discount}"
             )
         n_items = X.shape[1]
         longest = int(np.diff(X.indptr).max(initial=0)) - 1

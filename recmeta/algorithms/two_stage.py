@@ -111,8 +111,8 @@ class TwoStage(Recommender):
     def _fit(self, X: csr_array) -> None:
         counts = ("n_candidates", "n_trees", "min_leaf", "n_train_users")
         _check_counts(**{name: getattr(self, name) for name in counts})
-        if self.n_leaves < 2:
-            raise ValueError(f"n_leaves must be at least 2: got {self.n_leaves}")
+        if self.n_leaves < 2 or not 0 < self.held_out < 1:
+            raise ValueError("n_leaves must be at least 2 and held_out between 0 and 1")
         names, seed = self.candidates, self.random_state
         rng = np.random.default_rng(seed)
         users = np.flatnonzero(np.diff(X.indptr) > 1)

@@ -224,7 +224,7 @@ def _elements(text: str) -> list[str]:
     """Of a list written as text; by its commas where Python cannot read it."""
     try:
         return [str(element).strip() for element in ast.literal_eval(text)]
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return [part.strip(QUOTES) for part in text[1:-1].split(",")]
 
 

@@ -134,11 +134,22 @@ def test_only_the_order_of_the_times_counts_not_their_size():
     [
         ({"window": 0}, "window must be at least 1: got 0"),
         ({"n_last": 0}, "n_last must be at least 1: got 0"),
-        ({"backward": -1.0}, "backward must be at least 0 and discount in"),
-        ({"discount": 1.5}, "got backward=0.75, discount=1.5"),
+        ({"backward": -1.0}, "decay, alpha and backward must be at least 0"),
+        ({"decay": float("inf")}, "got inf, 0.5"),
+        ({"discount": 1.5}, "0.75 and 1.5"),
     ],
 )
 def test_parameters_out_of_range_are_refused(params, said):
     X, times = log()
     with pytest.raises(ValueError, match=said):
         MarkovChain(**params).fit(X, timestamps=times)
+
+
+def test_weights_that_round_to_0_add_nothing():
+    """They must not count as items that were met: that list would overflow."""
+    rng = np.random.default_rng(0)
+    X = csr_array((rng.random((40, 30)) < 0.5).astype(np.float32))
+    times = csr_array((rng.permutation(X.nnz) + 1.0, X.indices, X.indptr), shape=X.shape)
+    steep = MarkovChain(decay=1000.0, window=50).fit(X, timestamps=times)
+    first = MarkovChain(decay=0.0, window=1).fit(X, timestamps=times)
+    np.testing.assert_allclose(steep.item_weights_.toarray(), first.item_weights_.toarray())

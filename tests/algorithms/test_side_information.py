@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from recmeta.algorithms import EASE, IterativeRecommender, Recommender
+from recmeta.metrics.accuracy import ndcg
 from recmeta.testing import check_recommender, informed, log_matrix
 
 X = log_matrix()
@@ -88,6 +89,12 @@ def test_what_an_algorithm_does_not_use_is_not_looked_at():
         (LastItem, {}, "LastItem needs timestamps: got none"),
         (ByFeature, {"item_features": np.ones((3, 2))}, r"a row for each of the 18 items: got \(3"),
         (ByFeature, {"item_features": np.full((18, 2), np.nan)}, "item_features must be finite"),
+        (ByFeature, {"item_features": np.ones(18)}, r"a row for each of the 18 items: got \(18,"),
+        (
+            ByFeature,
+            {"item_features": "items.csv"},
+            "a matrix of numbers: got str; recmeta",
+        ),
         (LastItem, {"timestamps": np.ones((2, 2))}, r"of X's shape \(24, 18\)"),
         (LastItem, {"timestamps": csr_array(X.shape)}, "are missing"),
         (LastItem, {"timestamps": X * np.nan}, "timestamps must be finite"),
@@ -127,5 +134,11 @@ def test_each_block_of_rows_gets_its_own_times():
 
 def test_score_takes_times_too():
     model = LastItem().fit(X, timestamps=times_of(X))
-    held_out = np.arange(X.shape[0]) % X.shape[1]
-    assert 0 <= model.score(X, held_out, timestamps=times_of(X)) <= 1
+    held_out = csr_array(np.eye(*X.shape, dtype=np.float32)[:, ::-1])
+    reverse = csr_array((-times_of(X).data, X.indices, X.indptr), X.shape)
+    scores = []
+    for times in (times_of(X), reverse):
+        items, _ = model.recommend(X, 10, timestamps=times)
+        scores.append(model.score(X, held_out, timestamps=times))
+        assert scores[-1] == pytest.approx(np.nanmean(ndcg(items, held_out, 10)))
+    assert scores[0] != scores[1]
