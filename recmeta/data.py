@@ -65,7 +65,7 @@ class Notice:
     hint: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Interactions:
     """An interaction log with its ids.
 
@@ -112,6 +112,14 @@ class Interactions:
     columns: dict[str, str] = field(default_factory=dict)
     item_feature_names: tuple[str, ...] = ()
     user_feature_names: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        columns = ("item_features", "user_features", "timestamps", "order")
+        has = "".join(f", {name}" for name in columns if getattr(self, name) is not None)
+        return (
+            f"<Interactions {self.name}: {self.n_events:,} events, {self.n_users:,} users, "
+            f"{self.n_items:,} items{has}>"
+        )
 
     @property
     def n_users(self) -> int:

@@ -25,7 +25,7 @@ __all__ = ["Model", "ModelFileError", "load"]
 NEW_USER = "(new user)"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Model:
     """A recommender with the ids, histories and popularity that it needs to serve.
 
@@ -110,6 +110,9 @@ class Model:
         # anew, so that nothing that was cached of an earlier log stays
         self.__dict__ = vars(Model.of_fitted(self.estimator, data))
         return self
+
+    def __repr__(self) -> str:
+        return f"<Model {self.estimator}: {len(self.users):,} users, {len(self.items):,} items>"
 
     @cached_property
     def popularity(self) -> NDArray[np.int64]:

@@ -180,3 +180,7 @@ def test_an_error_has_its_code_its_rows_and_a_way_out():
     assert str(error) == "[E103] 2 rows have no user id. Use --drop-bad."
     assert (error.code, error.hint, error.rows) == ("E103", "Use --drop-bad.", [3, 4])
     assert str(DataError("E106", "empty.")) == "[E106] empty."
+
+
+def test_a_log_shows_itself_in_a_line():
+    assert repr(small()) == "<Interactions data: 5 events, 2 users, 3 items, timestamps>"

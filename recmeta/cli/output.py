@@ -39,7 +39,7 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Itera
         table.add_row(*(escape(cell) for cell in row))
     console = _console(False)
     if not console.is_terminal:
-        console.width = 160  # a file or a pipe has no width to keep to
+        console.width = 2000  # a file or a pipe has no width to keep to
     console.print(table)
 
 

@@ -94,6 +94,10 @@ def sweep(
         printer.begin(len(sources), len(plan))
         progress = run_sweep(sources, plan, results, how, workers=jobs, listen=printer.listen)
     printer.end(progress)
+    if progress.total == 0 and not progress.failed:
+        raise typer.BadParameter(
+            "nothing to run: what they need the data sets have not", param_hint="--algorithms"
+        )
     if progress.failed or progress.counts["error"]:
         raise typer.Exit(SOME_FAILED)
 
@@ -195,7 +199,7 @@ class _Printer:
 
     def begin(self, n_datasets: int, n_each: int) -> None:
         sets, tasks = counted(n_datasets, "data set"), counted(n_each, "task")
-        say(f"{sets} x {tasks}; Ctrl-C is safe, the store goes on", err=True)
+        say(f"{sets} x at most {tasks}; Ctrl-C is safe, the store goes on", err=True)
 
     def listen(self, event: "Event", progress: "Progress") -> None:
         if event.kind == "failed":

@@ -131,3 +131,16 @@ def test_what_an_algorithm_needs_is_listed_with_or_without_the_extra(run, monkey
     monkeypatch.setattr("recmeta.cli.algorithms.find_spec", lambda name: None)
     _, out, _ = run("algorithms", "list")
     assert "recmeta[torch] (not installed)" in out
+
+
+def test_a_sweep_whose_algorithms_all_lack_something_is_code_2_and_says_what(run, tmp_path):
+    log = tmp_path / "plain.csv"
+    pairs = [(user, item) for user in range(30) for item in range(12) if (user * item) % 3]
+    log.write_text("user,item\n" + "".join(f"u{user},i{item}\n" for user, item in pairs))
+    store = tmp_path / "s.sqlite"
+    named = "ItemKNNCBF,MarkovChain"
+    code, _, err = run("sweep", "--datasets", log, "--algorithms", named, "--store", store)
+    assert code == 2
+    assert "ItemKNNCBF left out: needs item features" in err
+    assert "MarkovChain left out: needs timestamps" in err
+    assert "nothing to run" in err
