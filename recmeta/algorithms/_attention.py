@@ -126,7 +126,7 @@ def cross_entropy(
     events : tensor, (n_rows, length + 1)
         Items, -1 before shorter rows.
     n : int
-        Draws of items that stand for all, where there are more.
+        Draws of items, the distinct ones of which stand for all, where there are more items.
     rng : Generator
     """
     import torch
@@ -141,6 +141,7 @@ def cross_entropy(
     known = events[:, :-1] >= 0
     x, targets = states[known], events[:, 1:][known]
     logits = x @ torch.embedding(embeddings, torch.from_numpy(others)).T
+    # each of the drawn ones stands for n_items / len(others) items of the whole sum
     logits = logits + float(np.log(n_items / len(others)))
     logits = logits.masked_fill(inside[known.nonzero()[:, 0]], NEVER)
     right = (x * torch.embedding(embeddings, targets)).sum(1)

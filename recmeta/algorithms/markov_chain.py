@@ -29,7 +29,7 @@ class MarkovChain(Recommender):
     Parameters
     ----------
     window : int
-        Steps that lie between an item and what follows it, at the most.
+        The largest distance that counts; 1: only the next item.
     decay : float
         Exponent of the distance: 0 counts all within the window alike.
     backward : float

@@ -21,10 +21,11 @@ class SASRec(SequenceRecommender):
 
         x <- x + attention(norm(x)),    x <- x + W relu(V norm(x) + b) + c,
 
-    with attention only to places up to t, and dropout on what is added. Training minimises the mean
-    of -log softmax(E norm(x_t)) at i_(t+1), among items outside the sequence or, where there are
-    more than n_negatives, as many draws, which stand for all: known to be far better than the
-    paper's binary loss with one draw (Klenitskiy and Vasilev 2023; Petrov and Macdonald 2023).
+    with attention only to places up to t, and dropout on the first x, on what relu gives and on
+    what is added. Training minimises the mean of -log softmax(E norm(x_t)) at i_(t+1), among items
+    outside the sequence or, where there are more than n_negatives, the distinct ones of as many
+    draws, which stand for all: known to be far better than the paper's binary loss with one draw
+    (Klenitskiy and Vasilev 2023; Petrov and Macdonald 2023).
     Ranking is by E norm(x) after the last item. Longer histories are cut into pieces of max_length;
     equal times come by item number; the values of X do not count. Time grows with n_epochs * nnz *
     n_factors * (n_negatives + 6 n_layers n_factors), memory with 28 n_items * n_factors bytes and
@@ -35,9 +36,11 @@ class SASRec(SequenceRecommender):
     n_factors : int
         A multiple of n_heads.
     n_layers, n_heads : int
+        Layers, and the parts of x that attend apart in each.
     max_length : int
         Items that are looked back at.
     dropout : float
+        Share of numbers that training sets to 0, below 1.
     n_negatives : int
         Items of a batch's softmax besides the right one.
     learning_rate : float

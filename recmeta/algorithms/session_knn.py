@@ -32,6 +32,7 @@ class SessionKNN(Recommender):
     Parameters
     ----------
     n_neighbours : int
+        Known users whose sequences score.
     n_last : int
         Items of the history that are looked at, from the end.
     discount : float
@@ -41,6 +42,7 @@ class SessionKNN(Recommender):
     backward : float
         What an item before i* counts, as a share of one after it.
     rarity, length_exponent : float
+        Exponents of idf and of a neighbour's length; 0 leaves them out.
 
     Attributes
     ----------
