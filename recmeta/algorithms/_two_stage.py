@@ -1,9 +1,9 @@
 """Candidates of a few models, what is known of each (user, candidate) pair, and trees over that.
 
-Features of a pair, in this order: for each model its score over the user's largest
-absolute one, and its rank (n_candidates where the model does not list the item); mean reciprocal rank, the best rank;
-popularity of the item as its place among all items (0 to 1); length of the history and the mean
-popularity of its items; similarity of the item to the most similar one of the history, and the
+Features of a pair, in this order: for each model its score over the user's largest absolute one,
+and its rank (n_candidates where the model does not list the item); mean reciprocal rank, the best
+rank; popularity of the item as its place among all items (0 to 1); length of the history and the
+mean popularity of its items; similarity of the item to the most similar one of the history, and the
 share of the history that is among its neighbours.
 """
 
