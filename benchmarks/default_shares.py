@@ -29,6 +29,8 @@ def table_of(store: Path, metric: str) -> pd.DataFrame:
     size = runs.groupby("data_key")["id"].transform("size")
     largest = size.groupby(runs["dataset"]).transform("max")
     runs = runs[size == largest]
+    ok = runs[runs["status"] == "ok"]
+    runs = runs[runs["algorithm"].isin(ok["algorithm"])]
     return pd.DataFrame(
         [row_of(name, of_one, metric) for name, of_one in runs.groupby("algorithm")]
     )
