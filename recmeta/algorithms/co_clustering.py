@@ -64,11 +64,12 @@ class CoClustering(IterativeRecommender):
     family = "neighbourhood"
     tiny: ClassVar[dict[str, Any]] = {"n_user_clusters": 4, "n_item_clusters": 4}
 
-    # 0.95 of the best on four small logs: benchmarks/defaults.py
+    # of ten pairs of counts on twelve logs this one has the highest mean share of the best (0.90)
+    # and the highest median (0.90); 40 and 20 have 0.83 and 0.90, on their worst log 0.44 to 0.71
     def __init__(
         self,
-        n_user_clusters: int = 40,
-        n_item_clusters: int = 20,
+        n_user_clusters: int = 100,
+        n_item_clusters: int = 4,
         n_epochs: int = 20,
         random_state: int | None = 0,
     ) -> None:
