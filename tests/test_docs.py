@@ -1,5 +1,6 @@
 """The generated docs are those of the classes, and say what a reader looks for."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -22,9 +23,12 @@ def test_the_committed_docs_are_what_make_docs_writes():
 def test_a_page_has_formula_parameters_attributes_and_an_example(name):
     algorithm = all_algorithms()[name]
     page = GENERATE["page"](algorithm)
-    for parameter in algorithm().get_params():
+    parameters = algorithm().get_params()
+    section = page.partition("## Parameters")[2].partition("\n## ")[0]
+    entries = re.findall(r"^- \*\*(.+?)\*\* : ", section, re.MULTILINE)
+    assert {name for entry in entries for name in entry.split(", ")} == set(parameters)
+    for parameter in parameters:
         assert f"| {parameter} | " in page
-        assert parameter in page.partition("## Attributes")[0]
     assert "## Attributes" in page
     assert "    >>> " in page
 
