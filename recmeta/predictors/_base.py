@@ -1,0 +1,62 @@
+"""The contract of a predictor: from what is known of a candidate to a mean and its uncertainty.
+
+======  ====================================================================  =========
+symbol  meaning                                                               shape
+======  ====================================================================  =========
+X       encodings of the candidates (flat hyperparameters, algorithm and      (n, d)
+        hyperparameters, or a flattened architecture graph), finite
+y       their performance; larger or smaller is better as the caller says     (n,)
+curves  partial learning curves, NaN where a step was not reached             (n, t)
+proxies zero-cost scores, NaN where one failed                                (n, p)
+task    meta-features of the task of each row, or of all of them              (n, m), (m,)
+======  ====================================================================  =========
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+F64 = NDArray[np.float64]
+
+
+class Predictor(ABC, BaseEstimator):
+    """Performance of candidates from a few that were evaluated.
+
+    A subclass declares in ``reads`` which of ``curves``, ``proxies`` and ``task`` it looks at; the
+    others are accepted and ignored, so that predictors can be exchanged.
+
+    ``requires`` is the extra it needs, as of a Recommender.
+    """
+
+    reads: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[str | None] = None
+
+    @abstractmethod
+    def fit(
+        self,
+        X: F64,
+        y: F64,
+        *,
+        curves: F64 | None = None,
+        proxies: F64 | None = None,
+        task: F64 | None = None,
+    ) -> Self:
+        """Learn from candidates whose performance is known."""
+
+    @abstractmethod
+    def predict(
+        self,
+        X: F64,
+        *,
+        curves: F64 | None = None,
+        proxies: F64 | None = None,
+        task: F64 | None = None,
+    ) -> tuple[F64, F64]:
+        """Mean and standard deviation of a new candidate's observed performance, both (n,).
+
+        The deviation is that of an observation (what is not known of the function, and noise), in
+        the units of y, positive: about 68 % of new observations lie within one of it.
+        """
