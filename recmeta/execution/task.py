@@ -119,6 +119,8 @@ class Result:
         Its learning curve on validation: ``epochs``, ``values`` and ``seconds``, a list each.
     error : str
         Reason or traceback where the status is not ok.
+    tries : int
+        Times that the task was begun: more than 1 after a fault that was not its own.
     """
 
     status: Status
@@ -135,6 +137,7 @@ class Result:
     n_epochs: int | None = None
     curve: dict[str, list[float]] = field(default_factory=dict)
     error: str = ""
+    tries: int = 1
     threads: int = 1
     versions: dict[str, str] = field(default_factory=dict)
 
