@@ -12,11 +12,12 @@ import typer
 from recmeta.cli.algorithms import algorithms_app
 from recmeta.cli.datasets import datasets_app
 from recmeta.cli.fit import fit
+from recmeta.cli.leaderboard import leaderboard
 from recmeta.cli.meta import meta_app
 from recmeta.cli.output import say, say_json
 from recmeta.cli.predict import predict
 from recmeta.cli.recommend import recommend
-from recmeta.cli.sweep import leaderboard, sweep
+from recmeta.cli.sweep import sweep
 
 app = typer.Typer(
     name="recmeta",
