@@ -32,7 +32,7 @@ from recmeta.algorithms import get
 from recmeta.datasets import read
 from recmeta.datasets.folds import Fold
 from recmeta.datasets.splits import random_holdout
-from recmeta.datasets.synthetic import generate
+from recmeta.datasets.synthetic import World, generate
 from recmeta.metrics.accuracy import ndcg
 
 SHAPES = {"1m": (6040, 3706, 1_000_000), "10m": (69_878, 10_677, 10_000_000)}
@@ -131,11 +131,8 @@ def small(fold: Fold) -> Fold:
 
 def load_fold(log: str | None, shape: str = "1m") -> Fold:
     n_users, n_items, n_events = SHAPES[shape]
-    data = (
-        generate(n_users=n_users, n_items=n_items, n_events=n_events, seed=42)
-        if log is None
-        else read(log)
-    )
+    world = World(drift=0.0, repeat=0.0) if shape == "10m" else World()  # still: made in blocks
+    data = generate(n_users, n_items, n_events, world=world, seed=42) if log is None else read(log)
     return random_holdout(data, validation=0.0, test=0.2, seed=0).fold("test")
 
 

@@ -28,6 +28,8 @@ from recmeta.data import Interactions
 PERIODS = 12
 START = 1_704_067_200  # 2024-01-01, in Unix seconds
 YEAR = 366 * 86_400
+BLOCK = 256  # users whose odds are held at one time
+TINY = np.float32(1e-30)  # an exponential draw of 0 has no logarithm
 OWN = 0.6  # what is a user's or an item's own, over what its cluster shares
 F64 = NDArray[np.float64]
 Rng = np.random.Generator
@@ -93,7 +95,9 @@ def generate(
 
     Notes
     -----
-    O(PERIODS n_users n_items) time, O(n_items) memory besides the log.
+    O(PERIODS n_users n_items + n_events n_items) time, O(PERIODS n_items) memory besides the log.
+    A world without drift and repeats is drawn in blocks of users, O(n_users n_items): a log of
+    MovieLens-10M's size (70,000 users, 10,700 items) in seconds.
 
     Examples
     --------
@@ -113,6 +117,8 @@ def generate(
     trend = how.drift * rng.standard_normal(n_items)
     amounts = np.exp(how.activity * rng.standard_normal(n_users))
     lengths = np.maximum(np.rint(amounts * n_events / amounts.sum()), 2).astype(np.int64)
+    if how.drift == 0 and how.repeat == 0:
+        return _log(*_still(base, how, tastes, items, lengths, rng), n_users)
     rows, columns, times = [], [], []
     for user in range(n_users):  # a matrix of all users' odds would be users x items
         liking = base + how.taste * (items @ tastes[user]) / np.sqrt(how.n_factors)
@@ -152,6 +158,30 @@ def _history(
         history[place] = int(np.argmax(np.where(free, keys, -np.inf)))
         free[history[place]] = False
     return history
+
+
+def _still(
+    base: F64, how: World, tastes: F64, items: F64, lengths: NDArray[np.int64], rng: Rng
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Rows, columns and times where odds don't move: a history is the largest of one set of keys.
+
+    Successive draws without replacement are the items in the order of liking plus Gumbel noise.
+    """
+    n_users, n_items = len(tastes), len(items)
+    scaled = (how.taste / np.sqrt(how.n_factors) * items.T).astype(np.float32)
+    columns = []
+    for start in range(0, n_users, BLOCK):
+        block = slice(start, start + BLOCK)
+        keys = tastes[block].astype(np.float32) @ scaled + base.astype(np.float32)
+        keys -= np.log(rng.standard_exponential(keys.shape, dtype=np.float32) + TINY)
+        for row, length in zip(keys, lengths[block], strict=True):
+            cut = max(n_items - length, 0)
+            top = np.argpartition(row, cut)[cut:]
+            again = rng.integers(0, n_items, max(length - n_items, 0))  # who has all repeats
+            columns.append(np.concatenate([top[np.argsort(-row[top])], again]))
+    rows = np.repeat(np.arange(n_users), lengths)
+    times = rng.integers(0, YEAR, len(rows))
+    return rows, np.concatenate(columns), times[np.lexsort((times, rows))]
 
 
 def _log(

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import chi2_contingency
 
 from recmeta.algorithms import EASE, TopPopular
+from recmeta.data import Interactions
 from recmeta.datasets import read
 from recmeta.datasets.splits import default_split
 from recmeta.datasets.synthetic import START, YEAR, World, generate
@@ -102,3 +104,28 @@ def test_on_the_bundled_log_a_personal_model_beats_popularity_by_far() -> None:
         for model in (EASE(l2=100.0), TopPopular())
     )
     assert personal > 1.5 * popular
+
+
+def test_a_world_that_stands_still_is_drawn_in_blocks_from_the_same_distribution() -> None:
+    # the same seed gives both the same people, items and lengths; only the draws differ
+    in_blocks = generate(600, 60, 6000, world=World(drift=0.0, repeat=0.0), seed=5)
+    one_by_one = generate(600, 60, 6000, world=World(drift=1e-12, repeat=0.0), seed=5)
+    assert in_blocks.n_events == one_by_one.n_events
+    assert in_blocks.items.tolist() == one_by_one.items.tolist()
+    for first_only in (True, False):
+        counts = np.array([_taken(log, first_only) for log in (in_blocks, one_by_one)])
+        assert chi2_contingency(counts[:, counts.sum(axis=0) > 9]).pvalue > 0.01
+    for log in (in_blocks, one_by_one):
+        pairs = log.user_rows.astype(np.int64) * log.n_items + log.item_columns
+        least = np.minimum(np.bincount(log.user_rows), log.n_items).sum()
+        assert len(np.unique(pairs)) == least  # a user repeats only when he has everything
+
+
+def _taken(log: Interactions, first_only: bool) -> np.ndarray:
+    """How often each item was taken, by its rank among all or only as a user's first item."""
+    assert log.timestamps is not None
+    chosen = np.arange(log.n_events)
+    if first_only:
+        order = np.lexsort((log.timestamps, log.user_rows))
+        chosen = order[np.unique(log.user_rows[order], return_index=True)[1]]
+    return np.bincount(log.item_columns[chosen], minlength=log.n_items)
