@@ -13,7 +13,7 @@ task    meta-features of the task of each row, or of all of them              (n
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,18 @@ class Predictor(ABC, BaseEstimator):
     """Performance of candidates from a few that were evaluated.
 
     A subclass declares in ``reads`` which of ``curves``, ``proxies`` and ``task`` it looks at; the
-    others are accepted and ignored, so that predictors can be exchanged.
+    others are accepted and ignored, so that predictors can be exchanged. What was there for ``fit``
+    must be there, with as many columns, for ``predict``.
 
-    ``requires`` is the extra it needs, as of a Recommender.
+    ``requires`` is the extra it needs, as of a Recommender; ``tiny`` are parameters that make it
+    cheap enough for a test.
+
+    A regression on one table of numbers is a ``FeaturePredictor``, which does all but learning.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[str | None] = None
+    tiny: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
     def fit(
@@ -44,7 +49,14 @@ class Predictor(ABC, BaseEstimator):
         proxies: F64 | None = None,
         task: F64 | None = None,
     ) -> Self:
-        """Learn from candidates whose performance is known."""
+        """Learn from candidates whose performance is known; whatever was learned before is gone.
+
+        Raises
+        ------
+        ValueError
+            For fewer than two candidates, shapes that do not fit together, or values that are no
+            number where a number is needed.
+        """
 
     @abstractmethod
     def predict(
@@ -59,4 +71,9 @@ class Predictor(ABC, BaseEstimator):
 
         The deviation is that of an observation (what is not known of the function, and noise), in
         the units of y, positive: about 68 % of new observations lie within one of it.
+
+        Raises
+        ------
+        ValueError
+            If something that ``fit`` had is missing or has other columns.
         """
