@@ -5,6 +5,7 @@ ordered by their target: (0,1), (0,2), (1,2), (0,3), (1,3), (2,3), as published 
 """
 
 from collections.abc import Callable, Hashable
+from itertools import chain, permutations, product
 from typing import ClassVar
 
 import numpy as np
@@ -31,23 +32,32 @@ class FourNodeCell(ArchitectureSpace):
     operations: ClassVar[tuple[str, ...]]
     zero: ClassVar[int]
     identity: ClassVar[int]
+    weighted: ClassVar[frozenset[int]]
 
-    def function_key(self, arch: Architecture) -> Hashable:
-        """The function that the cell computes: a sum of operations applied to sums.
+    def canonical(self, arch: Architecture) -> Hashable:
+        """The network that the cell is: two cells share a key if and only if they are isomorphic.
 
-        Zeros vanish, identities pass their node's terms on, sums don't depend on order: two cells
-        have one key if and only if these rules turn one into the other. Renaming nodes is among
-        them, so is merging nodes that compute the same.
+        The cell is written out from its output. Zeros and what leads nowhere vanish, an identity
+        passes its node's terms on, and a sum does not depend on order, so names of nodes don't
+        matter. One convolution used twice is not two convolutions: operations with weights that
+        read the same are told apart by number, and the least of all numberings is the key.
         """
         self._require_valid(arch)
-        nodes: list[tuple[Term, ...]] = [("input",), (), (), ()]
-        for target in (1, 2, 3):
-            terms: list[Term] = []
-            for (source, end), operation in zip(EDGES, arch, strict=True):
-                if end == target:
-                    terms += self._brought(nodes[source], source, operation)
-            nodes[target] = tuple(sorted(terms, key=repr))
-        return nodes[3]
+        live = self._live_edges(arch)
+        arch = tuple(op if edge in live else self.zero for edge, op in enumerate(arch))
+        output, term_of_edge = self._written_out(arch, {})
+        alike: dict[Term, list[int]] = {}
+        for edge, term in term_of_edge.items():
+            if self._has_weights(edge, arch[edge]):
+                alike.setdefault(term, []).append(edge)
+        groups = [edges for edges in alike.values() if len(edges) > 1]
+        if not groups:
+            return output
+        keys = [
+            self._written_out(arch, dict(zip(chain(*groups), chain(*numbers), strict=True)))[0]
+            for numbers in product(*(permutations(range(len(edges))) for edges in groups))
+        ]
+        return min(keys, key=repr)
 
     def graph(self, arch: Architecture) -> tuple[F64, I64]:
         """Input, the six operations, output; an edge where one operation reads from another.
@@ -68,18 +78,38 @@ class FourNodeCell(ArchitectureSpace):
     def has_dead_edge(self, arch: Architecture) -> bool:
         """Whether an operation other than zero is on no path of such from input to output."""
         self._require_valid(arch)
-        live = {edge for path in PATHS if all(arch[e] != self.zero for e in path) for edge in path}
-        return any(arch[edge] != self.zero and edge not in live for edge in range(6))
+        live = self._live_edges(arch)
+        return any(op != self.zero and edge not in live for edge, op in enumerate(arch))
 
-    def _brought(self, terms: tuple[Term, ...], source: int, operation: int) -> tuple[Term, ...]:
-        if operation == self.zero or not terms:
-            return ()
-        if operation == self.identity and self._is_exact_identity(source):
-            return terms
-        return ((self.operations[operation], terms),)
+    def _live_edges(self, arch: Architecture) -> set[int]:
+        flowing = (path for path in PATHS if all(arch[edge] != self.zero for edge in path))
+        return set(chain.from_iterable(flowing))
 
-    def _is_exact_identity(self, source: int) -> bool:
-        return True
+    def _written_out(
+        self, arch: Architecture, numbers: dict[int, int]
+    ) -> tuple[tuple[Term, ...], dict[int, Term]]:
+        """Terms of the output node, and the term of each edge that applies an operation."""
+        nodes: list[tuple[Term, ...]] = [("input",), (), (), ()]
+        term_of_edge: dict[int, Term] = {}
+        for target in (1, 2, 3):
+            terms: list[Term] = []
+            for edge, (source, end) in enumerate(EDGES):
+                if end != target or arch[edge] == self.zero:
+                    continue
+                if self._passes_on(edge, arch[edge]):
+                    terms += nodes[source]
+                else:
+                    number = numbers.get(edge, 0)
+                    term_of_edge[edge] = (self.operations[arch[edge]], number, nodes[source])
+                    terms.append(term_of_edge[edge])
+            nodes[target] = tuple(sorted(terms, key=repr))
+        return nodes[3], term_of_edge
+
+    def _passes_on(self, edge: int, operation: int) -> bool:
+        return operation == self.identity
+
+    def _has_weights(self, edge: int, operation: int) -> bool:
+        return operation in self.weighted
 
     def _encoders(self) -> dict[str, Callable[[I64], F64]]:
         return {

@@ -1,6 +1,5 @@
 """NAS-Bench-201: cells of four nodes, five operations on each of six edges."""
 
-from collections.abc import Hashable
 from typing import ClassVar
 
 from recmeta.architectures._base import Architecture
@@ -20,9 +19,10 @@ class NasBench201(FourNodeCell):
     2 nor_conv_1x1, 3 nor_conv_3x3, 4 avg_pool_3x3. Others count edges and operations in other
     orders: always convert by name, with ``from_string``, ``from_naslib``, ``from_naszilla``.
 
-    Two keys: ``canonical`` is the published one, 6,466 classes; it takes some cells for different
-    that differ only in the names of their nodes. ``function_key`` has 4,930 classes, each a union
-    of published ones: split training from test by it.
+    ``canonical`` has 5,260 classes: within each, the 9,445 cells without dead edges have one
+    number of parameters. ``published_class`` has the 6,466 of the paper; it is a text, and takes
+    some cells for different that differ only in the names of their nodes, and some for equal of
+    which one shares weights and the other does not. Split training from test by ``canonical``.
 
     References
     ----------
@@ -42,15 +42,15 @@ class NasBench201(FourNodeCell):
     operations: ClassVar[tuple[str, ...]] = OPERATIONS
     zero: ClassVar[int] = 0
     identity: ClassVar[int] = 1
+    weighted: ClassVar[frozenset[int]] = frozenset((2, 3))
     n_values: ClassVar[tuple[int, ...]] = (5,) * 6
     vertex_labels: ClassVar[tuple[str, ...]] = ("input", *OPERATIONS, "output")
 
-    def canonical(self, arch: Architecture) -> Hashable:
-        """The published class: the cell written out from its output, sums in order of their text.
+    def published_class(self, arch: Architecture) -> str:
+        """The paper's class: the cell written out from its output, sums in order of their text.
 
         A sum that has only zeros is not itself taken for zero, and the sum of a skipped node is
-        not merged into the sum that it enters; so equal keys mean equal networks, but not always
-        the reverse.
+        not merged into the sum that it enters.
         """
         self._require_valid(arch)
         nodes = ["0", "", "", ""]
