@@ -1,73 +1,38 @@
 """The results store: SQLite in WAL mode, one transaction a finished run, safe under kill -9.
 
-===========  ===================================================================================
-table        one row for
-===========  ===================================================================================
-dataset      a data set under one split: name, hash of the bundle, sizes as JSON
-environment  a set of versions, host and thread count
-task         a run: what was asked (algorithm, params, seed, ...), status, seconds, memory
-metric       a value of a run: part (0 validation, 1 test), name, value, standard error
-vector       a metric over the users of a part, float16, where it was kept (paired tests)
-===========  ===================================================================================
-
-The view ``score`` joins run and metric under their names. A failed run is a row, not a gap.
+What the tables are: ``store_schema``. A failed run is a row, not a gap.
 """
 
-import hashlib
 import json
-import math
-import platform
 import sqlite3
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from recmeta.execution.task import Result, Task
+from recmeta.experiments import store_read
+from recmeta.experiments.store_migration import migrate
+from recmeta.experiments.store_schema import PARTS, VERSION, create, version_of
+from recmeta.experiments.store_write import Writer
+from recmeta.registry import UnknownNameError
 
-VERSION = 1
-PARTS = {"validation": 0, "test": 1}
-SCHEMA = """
-CREATE TABLE dataset (
-  data_key TEXT PRIMARY KEY, name TEXT NOT NULL, split TEXT NOT NULL, info TEXT NOT NULL);
-CREATE TABLE environment (id TEXT PRIMARY KEY, versions TEXT NOT NULL);
-CREATE TABLE task (
-  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset TEXT NOT NULL,
-  data_key TEXT NOT NULL, split TEXT NOT NULL, algorithm TEXT NOT NULL,
-  params TEXT NOT NULL, seed INTEGER NOT NULL,
-  fidelity REAL NOT NULL, parts TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL,
-  fit_s REAL, fit_cpu_s REAL, predict_s REAL, predict_cpu_s REAL, total_s REAL, peak_mb REAL,
-  n_users_validation INTEGER, n_users_test INTEGER, time_limit_s REAL, memory_bytes INTEGER,
-  threads INTEGER NOT NULL, environment TEXT NOT NULL, finished_at REAL NOT NULL);
-CREATE INDEX task_dataset ON task (dataset, algorithm);
-CREATE TABLE metric_name (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE metric (
-  task INTEGER NOT NULL, name INTEGER NOT NULL, part INTEGER NOT NULL, value REAL,
-  standard_error REAL, PRIMARY KEY (task, name, part)) WITHOUT ROWID;
-CREATE TABLE vector (
-  task INTEGER NOT NULL, name INTEGER NOT NULL, part INTEGER NOT NULL, float16 BLOB NOT NULL,
-  PRIMARY KEY (task, name, part)) WITHOUT ROWID;
-CREATE VIEW score AS
-  SELECT task.id AS task, dataset, split, algorithm, params, seed, fidelity, status,
-    CASE part WHEN 0 THEN 'validation' ELSE 'test' END AS part, metric_name.name AS metric, value,
-    standard_error, CASE part WHEN 0 THEN n_users_validation ELSE n_users_test END AS n_users
-  FROM metric JOIN task ON task.number = metric.task
-  JOIN metric_name ON metric_name.number = metric.name;
-"""
-INSERT = """
-INSERT OR REPLACE INTO task (
-  id, dataset, data_key, split, algorithm, params, seed, fidelity, parts, status, error, fit_s,
-  fit_cpu_s, predict_s, predict_cpu_s, total_s, peak_mb, n_users_validation, n_users_test,
-  time_limit_s, memory_bytes, threads, environment, finished_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+PATIENCE_S = 30  # seconds to wait for another process that writes
+VECTORS = """
+SELECT run.id, float16 FROM problem JOIN run ON run.problem = problem.number
+JOIN vector ON vector.run = run.number
+WHERE data_key = ? AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?
+ORDER BY run.number
 """
 
 
 class StoreError(RuntimeError):
-    """A file that is no store of this version."""
+    """A file that is no store of this version, or that cannot be written."""
 
 
 class Store:
@@ -76,39 +41,52 @@ class Store:
     Parameters
     ----------
     path : path
-        Made if it is not there. Never on a network file system: SQLite cannot lock there.
+        Made if it is not there; a store of version 1 is moved to version 2, in one transaction.
+        Never on a network file system: SQLite cannot lock there.
+
+    Raises
+    ------
+    StoreError
+        If the file is no store, or one of a version that is not known.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        self._connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
         try:
             self._prepare()
+            self._writer = Writer(self._connection)
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise self._unwritten(error) from error
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise StoreError(f"{path} is no results store: {error}") from error
-        except StoreError:
+        except BaseException:
             self._connection.close()
             raise
 
     def _prepare(self) -> None:
         run = self._connection.execute
-        if run("PRAGMA user_version").fetchone()[0] == 0:
+        if version_of(self._connection) == 0:
             others = [name for (name,) in run("SELECT name FROM sqlite_master LIMIT 3")]
             if others:  # somebody's database: nothing is written into it
                 raise StoreError(f"{self.path} is no results store: it has {', '.join(others)}")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
+        if version_of(self._connection) == VERSION:
+            return
         run("BEGIN IMMEDIATE")
-        version = run("PRAGMA user_version").fetchone()[0]
+        version = version_of(self._connection)  # another process may have been first
         if version == 0:
-            for statement in SCHEMA.split(";\n"):
-                if statement.strip():
-                    run(statement)
-            run(f"PRAGMA user_version = {VERSION}")
+            create(self._connection)
+        elif version == 1:
+            migrate(self._connection, self.path)
         run("COMMIT")
-        if version not in (0, VERSION):
+        if version == 1:
+            self._shrink()
+        elif version not in (0, VERSION):
             raise StoreError(
                 f"{self.path} is a store of version {version}, this recmeta writes {VERSION}: "
                 "use the recmeta that wrote it, or another --store"
@@ -129,25 +107,22 @@ class Store:
         self._connection.close()
 
     def add(self, task: Task, result: Result) -> None:
-        """Record a run in one transaction; a run of the same id is replaced."""
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        try:
-            for (old,) in run("SELECT number FROM task WHERE id = ?", (task.id,)).fetchall():
-                run("DELETE FROM metric WHERE task = ?", (old,))
-                run("DELETE FROM vector WHERE task = ?", (old,))
-            environment = self._environment(result)
-            number = run(INSERT, _row(task, result, environment)).lastrowid
-            self._add_metrics(int(number or 0), result)
-            run("COMMIT")
-        except BaseException:
-            run("ROLLBACK")
-            raise
+        """Record a run in one transaction; a run of the same id is replaced.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full or another process keeps the store locked: then nothing of the run
+            is there, and the store is as it was.
+        """
+        with self.writing() as writer:
+            writer.add(writer.row(task, result))
 
     def add_dataset(self, data_key: str, name: str, split: str, info: dict[str, Any]) -> None:
         """Record what a data set is: sizes, the split's reason, users who were not evaluated."""
         row = (data_key, name, split, json.dumps(info, sort_keys=True))
-        self._connection.execute("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", row)
+        with self.writing() as writer:
+            writer.connection.execute("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", row)
 
     def done_ids(
         self, *, time_limit_s: float | None = None, memory_bytes: int | None = None
@@ -156,23 +131,30 @@ class Store:
 
         A timeout or oom counts as done only if it had at least the limits that are asked for now.
         """
-        query = "SELECT id, status, time_limit_s, memory_bytes FROM task"
-        return {
-            id_
-            for id_, status, had_time, had_memory in self._connection.execute(query)
-            if (status != "timeout" or _reaches(had_time, time_limit_s))
-            and (status != "oom" or _reaches(had_memory, memory_bytes))
-        }
+        query = "SELECT id FROM run WHERE status NOT IN ('timeout', 'oom')"
+        done = {id_ for (id_,) in self._connection.execute(query)}
+        query = "SELECT id, status, time_limit_s, memory_bytes FROM run WHERE status IN (?, ?)"
+        for id_, status, had_time, had_memory in self._connection.execute(
+            query, ("timeout", "oom")
+        ):
+            had, asked = (
+                (had_time, time_limit_s) if status == "timeout" else (had_memory, memory_bytes)
+            )
+            if had is None or (asked is not None and had >= asked):
+                done.add(id_)
+        return done
 
     def metrics(self) -> list[str]:
         """Names of the metrics that the store has."""
-        rows = self._connection.execute("SELECT name FROM metric_name ORDER BY number")
-        return [name for (name,) in rows]
+        return list(store_read.places(self._connection))
 
     def datasets(self) -> list[str]:
         """Names of the data sets that the store has runs of."""
-        rows = self._connection.execute("SELECT DISTINCT dataset FROM task ORDER BY dataset")
-        return [name for (name,) in rows]
+        query = (
+            "SELECT DISTINCT dataset FROM problem "
+            "WHERE EXISTS (SELECT 1 FROM run WHERE run.problem = problem.number) ORDER BY dataset"
+        )
+        return [name for (name,) in self._connection.execute(query)]
 
     def dataset_rows(self) -> list[tuple[str, str, str, dict[str, Any]]]:
         """data_key, name, split and info of each data set, as ``add_dataset`` was given them."""
@@ -191,95 +173,121 @@ class Store:
     def frame(self, metrics: Iterable[str] = ("ndcg@10",)) -> pd.DataFrame:
         """One row a run, with a column ``"validation:NAME"`` and ``"test:NAME"`` a metric.
 
-        Runs in which a metric is missing have NaN there.
+        ``"test:NAME:se"`` is its standard error, where one is known. Runs in which a metric is
+        missing have NaN there. Metrics with cutoff 10 of ok runs are float64, others have the
+        precision of float32.
         """
-        runs = pd.read_sql_query("SELECT * FROM task ORDER BY number", self._connection)
-        columns: dict[str, pd.Series[Any]] = {}
-        for name in metrics:
-            query = (
-                "SELECT task, part, value, standard_error FROM metric "
-                "WHERE name = (SELECT number FROM metric_name WHERE name = ?)"
-            )
-            values = pd.read_sql_query(query, self._connection, params=(name,))
-            for part, number in PARTS.items():
-                rows = values[values["part"] == number].set_index("task")
-                columns[f"{part}:{name}"] = runs["number"].map(rows["value"])
-                if rows["standard_error"].notna().any():
-                    columns[f"{part}:{name}:se"] = runs["number"].map(rows["standard_error"])
-        return pd.concat([runs.drop(columns="number"), pd.DataFrame(columns)], axis=1)
+        return store_read.frame(self._connection, list(metrics))
 
-    def export(self, folder: Path | str) -> list[Path]:
-        """Write ``runs.parquet``, ``metrics.parquet`` (long) and ``datasets.parquet``."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        queries = {
-            "runs": "SELECT * FROM task ORDER BY number",
-            "metrics": "SELECT task, part, metric, value, standard_error FROM score",
-            "datasets": "SELECT * FROM dataset ORDER BY name",
+    def best(
+        self, metric: str, *, higher_is_better: bool, dataset: str | None = None
+    ) -> pd.DataFrame:
+        """The configuration of each algorithm that is best on validation, on each problem.
+
+        A problem is a bundle: another split or another cap of size is another problem. Runs count
+        that are ok and were fitted on all users. Ties go to the first parameters as text.
+
+        Parameters
+        ----------
+        metric : str
+            One with cutoff 10 is read from a table in this order, any other from all blobs of the
+            store: docs/benchmarks.md has the times.
+        higher_is_better : bool
+        dataset : str or None
+            One data set, or all.
+
+        Returns
+        -------
+        DataFrame
+            data_key, dataset, split, algorithm, params, n_seeds; the means over seeds of
+            validation, test, test_se, fit_s and peak_mb; run_id, that of the lowest seed.
+        """
+        return store_read.best(self._connection, metric, higher_is_better, dataset)
+
+    def counts(self) -> pd.DataFrame:
+        """Number of runs: data_key, dataset, split, algorithm, status, n."""
+        return store_read.counts(self._connection)
+
+    def curve(self, id_: str) -> dict[str, list[float]]:
+        """A run's learning curve as ``Result.curve``; empty where it has none."""
+        query = (
+            "SELECT epochs, curve_values, seconds FROM curve "
+            "WHERE run = (SELECT number FROM run WHERE id = ?)"
+        )
+        blobs = self._connection.execute(query, (id_,)).fetchone() or ()
+        names = ("epochs", "values", "seconds")
+        return {
+            name: np.frombuffer(blob, "<f8").tolist()
+            for name, blob in zip(names, blobs, strict=bool(blobs))
         }
-        files = []
-        for name, query in queries.items():
-            files.append(target / f"{name}.parquet")
-            table = pd.read_sql_query(query, self._connection)
-            if name == "metrics":
-                table = table.astype(dict.fromkeys(("task", "part", "metric"), "category"))
-                table = table.astype({"value": "float32", "standard_error": "float32"})
-            table.to_parquet(files[-1], index=False, compression="zstd")
-        return files
 
-    def _environment(self, result: Result) -> str:
-        versions = dict(result.versions) | {"host": platform.node(), "machine": platform.machine()}
-        text = json.dumps(versions, sort_keys=True)
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
-        self._connection.execute("INSERT OR IGNORE INTO environment VALUES (?, ?)", (key, text))
-        return key
+    def vector(self, id_: str, metric: str, part: str = "test") -> NDArray[np.float32]:
+        """A metric of a run over the users of a part, (n_users,); in the order of the bundle.
 
-    def _add_metrics(self, number: int, result: Result) -> None:
-        for part, values in result.metrics.items():
-            names = self._names(values)
-            errors = result.standard_errors.get(part, {})
-            rows = (
-                (number, names[name], PARTS[part], _finite(value), _finite(errors.get(name)))
-                for name, value in values.items()
+        Raises
+        ------
+        KeyError
+            If the run has no such vector.
+        """
+        query = (
+            "SELECT float16 FROM vector WHERE run = (SELECT number FROM run WHERE id = ?) "
+            "AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?"
+        )
+        found = self._connection.execute(query, (id_, metric, PARTS[part])).fetchone()
+        if found is None:
+            raise UnknownNameError(
+                f"{self.path} has no {metric} of each user of {part} for the run {id_}: "
+                "run it with per_user"
             )
-            self._connection.executemany("INSERT INTO metric VALUES (?, ?, ?, ?, ?)", rows)
-        for part, vectors in result.per_user.items():
-            names = self._names(vectors)
-            blobs = (
-                (number, names[name], PARTS[part], vector.astype("<f2").tobytes())
-                for name, vector in vectors.items()
-            )
-            self._connection.executemany("INSERT INTO vector VALUES (?, ?, ?, ?)", blobs)
+        return _floats(found[0])
 
-    def _names(self, wanted: Iterable[str]) -> dict[str, int]:
-        rows = ((name,) for name in wanted)
-        self._connection.executemany("INSERT OR IGNORE INTO metric_name (name) VALUES (?)", rows)
-        return dict(self._connection.execute("SELECT name, number FROM metric_name"))
+    def vectors(
+        self, data_key: str, metric: str, part: str = "test"
+    ) -> dict[str, NDArray[np.float32]]:
+        """The vectors of all runs on a problem that have one: run id -> (n_users,)."""
+        rows = self._connection.execute(VECTORS, (data_key, metric, PARTS[part]))
+        return {id_: _floats(blob) for id_, blob in rows}
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """One transaction: all that is added within is there, or nothing is.
+
+        Raises
+        ------
+        StoreError
+            If SQLite cannot write.
+        """
+        run = self._connection.execute
+        try:
+            run("BEGIN IMMEDIATE")
+            yield self._writer
+            run("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            self._writer.forget()
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._unwritten(error) from error
+            raise
+
+    def _unwritten(self, error: sqlite3.OperationalError) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_FULL:
+            why = "the disk is full. Make room and start again: it goes on where it was"
+        elif code == sqlite3.SQLITE_BUSY:
+            why = f"another process has had it locked for {PATIENCE_S} s. Try again when it is done"
+        else:
+            why = f"{error}. Is its folder there, and may you write in it?"
+        return StoreError(f"{self.path} is as it was, nothing was written: {why}")
+
+    def _shrink(self) -> None:
+        """Give the space of version 1 back, if nobody else has the file open."""
+        try:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError:  # it stays larger than it must be, and is used again
+            return
 
 
-def _row(task: Task, result: Result, environment: str) -> tuple[Any, ...]:
-    params = json.dumps(task.params, sort_keys=True)
-    asked = (task.id, task.dataset, task.data_key, task.split, task.algorithm, params, task.seed)
-    seconds = (result.fit_s, result.fit_cpu_s, result.predict_s, result.predict_cpu_s)
-    return (
-        *asked,
-        task.fidelity,
-        ",".join(task.parts),
-        result.status,
-        result.error,
-        *(_finite(value) for value in (*seconds, result.total_s, result.peak_mb)),
-        *(result.n_users.get(part) for part in PARTS),
-        task.time_limit_s,
-        task.memory_bytes,
-        result.threads,
-        environment,
-        time.time(),
-    )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _reaches(had: float | None, asked: float | None) -> bool:
-    return had is None or (asked is not None and had >= asked)
+def _floats(blob: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(blob, "<f2").astype(np.float32)

@@ -10,7 +10,6 @@ import threading
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from recmeta.execution.task import Result, Task
@@ -57,9 +56,9 @@ def test_a_second_run_of_a_task_replaces_the_first(store):
     assert sorted(frame["status"]) == ["ok", "timeout"]
     counts = {
         table: store._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        for table in ("task", "metric", "vector")
+        for table in ("run", "measured", "score", "vector")
     }
-    assert counts == {"task": 2, "metric": 3, "vector": 1}
+    assert counts == {"run": 2, "measured": 2, "score": 2, "vector": 1}
 
 
 @pytest.mark.parametrize(
@@ -105,20 +104,8 @@ def test_nothing_is_written_into_somebodys_database(tmp_path):
 
 def test_a_store_of_another_version_is_refused(store):
     store._connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(StoreError, match="is a store of version 7, this recmeta writes 1"):
+    with pytest.raises(StoreError, match="is a store of version 7, this recmeta writes 2"):
         Store(store.path)
-
-
-def test_parquet_has_what_the_store_has(store, tmp_path):
-    store.add(TASK, RESULT)
-    store.add_dataset("k1", "shop", "random", {"n_users": 5})
-    runs, metrics, datasets = (pd.read_parquet(file) for file in store.export(tmp_path / "out"))
-    assert runs["id"].tolist() == [TASK.id]
-    values = metrics.set_index(["part", "metric"])["value"].to_dict()
-    assert values == {
-        ("validation", "ndcg@10"): 0.25, ("validation", "mrr@10"): 0.5, ("test", "ndcg@10"): 0.125,
-    }  # fmt: skip
-    assert datasets["name"].tolist() == ["shop"]
 
 
 def test_writers_at_one_time_wait_for_each_other(store):
