@@ -8,7 +8,8 @@ n_values      how many values each choice has                                 (p
 canonical     a key: architectures that have the same one are the same        hashable
 graph         adjacency (edge from row to column) and label of each vertex    (v, v), (v,)
 sequence      a token for each choice, for models that read sequences         (p,) ints
-encoding      what a predictor reads, by name; always one_hot, categorical    (n, d)
+encoding      what a predictor reads, by name; always one_hot (one bit for    (n, d)
+              a choice of two), categorical (the numbers), path
 ============  ==============================================================  ==========
 """
 
@@ -56,8 +57,9 @@ class ArchitectureSpace(ABC):
         Returns
         -------
         adjacency : (v, v) float64, strictly upper triangular, 1 where an edge leads from row to
-            column
-        labels : (v,) int64, numbers into ``vertex_labels``
+            column; v is the same for all architectures of a space
+        labels : (v,) int64, numbers into ``vertex_labels``; a vertex that is not in use has no
+            edges
         """
 
     @property
@@ -92,7 +94,11 @@ class ArchitectureSpace(ABC):
         raise RuntimeError(f"{type(self).__name__}: no valid architecture in {MOST_DRAWS} draws")
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
-        """All valid architectures that differ in one choice and are not the same network."""
+        """All valid architectures that differ in one choice; symmetric.
+
+        A space in which many choices can be without effect leaves out those that are the same
+        network as ``arch``.
+        """
         self._require_valid(arch)
         changed = (
             (*arch[:choice], value, *arch[choice + 1 :])
@@ -100,7 +106,7 @@ class ArchitectureSpace(ABC):
             for value in range(n)
             if value != arch[choice]
         )
-        return [other for other in changed if self._is_other_network(arch, other)]
+        return list(filter(self._is_another(arch), changed))
 
     def mutate(
         self, arch: Architecture, rng: np.random.Generator, n_edits: int = 1
@@ -108,7 +114,7 @@ class ArchitectureSpace(ABC):
         """Change ``n_edits`` different choices of ``arch``, each to another value, uniformly.
 
         The edits add up: the child differs from the parent given in exactly ``n_edits`` choices.
-        Children that are invalid, or the parent's network under another name, are drawn again.
+        Children that ``neighbours`` would leave out are drawn again.
 
         Raises
         ------
@@ -121,9 +127,10 @@ class ArchitectureSpace(ABC):
                 f"{type(self).__name__} has {len(self.n_values)} choices: got n_edits={n_edits}; "
                 f"give one in 1 ... {len(self.n_values)}"
             )
+        is_another = self._is_another(arch)
         for _ in range(MOST_DRAWS):
             child = self._mutated(arch, rng, n_edits)
-            if self._is_other_network(arch, child):
+            if is_another(child):
                 return child
         raise RuntimeError(f"no valid mutation of {arch} in {MOST_DRAWS} draws")
 
@@ -153,8 +160,9 @@ class ArchitectureSpace(ABC):
         """Whether values that are each in range make a network together."""
         return True
 
-    def _is_other_network(self, arch: Architecture, other: Architecture) -> bool:
-        return self._is_buildable(other)
+    def _is_another(self, arch: Architecture) -> Callable[[Architecture], bool]:
+        """The test that neighbours and mutations of ``arch`` have to pass."""
+        return self._is_buildable
 
     def _mutated(self, arch: Architecture, rng: np.random.Generator, n_edits: int) -> Architecture:
         child = list(arch)
@@ -165,8 +173,11 @@ class ArchitectureSpace(ABC):
         return tuple(child)
 
     def _one_hot(self, values: I64) -> F64:
-        # one row of the identity a choice, side by side
-        parts = [np.eye(n)[values[:, choice]] for choice, n in enumerate(self.n_values)]
+        # one row of the identity a choice, side by side; one bit is enough for one of two values
+        parts = [
+            np.eye(n)[values[:, choice]] if n > 2 else values[:, choice, None].astype(np.float64)
+            for choice, n in enumerate(self.n_values)
+        ]
         return np.concatenate(parts, axis=1)
 
     def _categorical(self, values: I64) -> F64:

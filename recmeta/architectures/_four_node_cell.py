@@ -115,20 +115,17 @@ class FourNodeCell(ArchitectureSpace):
         return {
             **super()._encoders(),
             "path": self._path,
-            "path_truncated": lambda values: self._path(values)[:, : self._n_short_paths],
+            "path_truncated": lambda values: self._path(values, longest=2),
         }
 
-    @property
-    def _n_short_paths(self) -> int:
+    def _path(self, values: I64, longest: int = 3) -> F64:
         m = len(self.operations)
-        return m + m**2
-
-    def _path(self, values: I64) -> F64:
-        m = len(self.operations)
-        offsets = (0, m, m, m + m**2)
-        bits = np.zeros((len(values), m + m**2 + m**3))
+        offsets = (0, 0, m, m + m**2, m + m**2 + m**3)  # by length, and the number of words
+        bits = np.zeros((len(values), offsets[longest + 1]))
         rows = np.arange(len(values))
-        for path, offset in zip(PATHS, offsets, strict=True):
-            # the first operation of a path is the least significant digit
-            bits[rows, offset + values[:, path] @ m ** np.arange(len(path))] = 1.0
+        for path in PATHS:
+            if len(path) <= longest:
+                # the first operation of a path is the least significant digit
+                word = values[:, path] @ m ** np.arange(len(path))
+                bits[rows, offsets[len(path)] + word] = 1.0
         return bits
