@@ -29,15 +29,18 @@ class Predictor(ABC, BaseEstimator):
     others are accepted and ignored, so that predictors can be exchanged. What was there for ``fit``
     must be there, with as many columns, for ``predict``.
 
-    ``requires`` is the extra it needs, as of a Recommender; ``tiny`` are parameters that make it
-    cheap enough for a test.
+    ``needs`` are those of them without which it cannot do anything. ``requires`` is the extra that
+    it is in, ``tiny`` are parameters that make it cheap enough for a test, and ``exceptions`` are
+    tests of the contract that do not hold, each with the reason: all as of a Recommender.
 
     A regression on one table of numbers is a ``FeaturePredictor``, which does all but learning.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[str | None] = None
     tiny: ClassVar[dict[str, Any]] = {}
+    exceptions: ClassVar[dict[str, str]] = {}
 
     @abstractmethod
     def fit(
