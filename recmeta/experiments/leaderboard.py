@@ -1,24 +1,30 @@
-"""Leaderboards from a store: within a data set by the score, over data sets by rank and regret.
+"""Leaderboards from a store: within a data set by the score, over data sets by rank and share.
 
 ======  ===============================================================  ======================
 symbol  meaning                                                          shape
 ======  ===============================================================  ======================
-s[d,a]  test score of algorithm a on data set d, its configuration       (n_problems,
-        chosen on validation; 0 where no run of it was ok                n_algorithms)
-rank    1 + better ones + half the ties, on one data set
-share   s[d,a] / max over a of s[d,a]
+s[d,a]  test score of algorithm a on problem d (a data set under a       (n_problems,
+        split), its configuration chosen on validation                   n_algorithms)
+rank    1 + better ones + half the ties, on one problem; the worst
+        place where no run was ok
+share   s[d,a] / max over a of s[d,a]; 0 where no run was ok
 ======  ===============================================================  ======================
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
+from recmeta.experiments.over_datasets import OverDatasets, compare_over_datasets
+from recmeta.experiments.significance import TESTS
 from recmeta.experiments.store import Store
+from recmeta.experiments.user_tests import COLUMNS, compare_users, user_values
 from recmeta.metrics import METRICS
 from recmeta.registry import UnknownNameError
 
-KEYS = ["dataset", "split", "algorithm"]
+PROBLEM = ["dataset", "split", "data_key"]
 
 
 @dataclass(frozen=True)
@@ -30,21 +36,35 @@ class Leaderboard:
     metric : str
     datasets : list of str
     table : DataFrame
-        Best first. One data set: algorithm, score, se, validation, params, fit_s, peak_mb and the
-        numbers of runs by status. Several: algorithm, mean_rank, mean_share (of the best score),
-        wins, n_problems (with an ok run), mean_score, mean_fit_s, and runs by status.
+        Best first. One data set: algorithm, score, low and high (its bootstrap interval),
+        difference (to the best), p, p_holm, apart, se, validation, fit_s, peak_mb, params, split
+        and the numbers of runs by status. Several: algorithm, mean_rank, nemenyi and wilcoxon
+        (letters: those who share one are not told apart), mean_share (of the best score), wins,
+        n_problems (with an ok run), mean_score, mean_fit_s, and runs by status.
     n_left_out : int
-        Problems (data set and split) on which an algorithm was not run yet: they don't count.
+        Problems on which an algorithm of the table was not run yet: they don't count.
+    notes : list of str
+        What to know before the table is believed: what is left out, what failed, what is missing.
+    over : OverDatasets or None
+        Ranks, shares and tests over data sets; None for one data set.
     """
 
     metric: str
     datasets: list[str]
     table: pd.DataFrame
     n_left_out: int = 0
+    notes: list[str] = field(default_factory=list)
+    over: OverDatasets | None = None
 
 
 def leaderboard(
-    store: Store, metric: str = "ndcg@10", *, dataset: str | None = None
+    store: Store,
+    metric: str = "ndcg@10",
+    *,
+    dataset: str | None = None,
+    split: str | None = None,
+    test: str | None = "t",
+    alpha: float = 0.05,
 ) -> Leaderboard:
     """Algorithms by ``metric``, each with the configuration that validation chose.
 
@@ -53,45 +73,69 @@ def leaderboard(
     store : Store
     metric : str
         A name with a cutoff, such as ``"ndcg@10"``.
-    dataset : str or None
-        One data set, or None for all of the store.
+    dataset, split : str or None
+        One of them, or None for all of the store.
+    test : str or None
+        How users are compared on one data set: a name in ``significance.TESTS``. None: no tests,
+        neither there nor over data sets.
+    alpha : float
+        The level of all tests; intervals hold the mean with 1 - alpha.
 
     Raises
     ------
     KeyError
-        If the store has no such metric or data set; the message lists those it has.
+        If the store has no such metric, data set or split; the message lists those it has.
+    ValueError
+        If ``test`` is none or ``alpha`` is not between 0 and 1.
     """
+    _check(store, metric, test, alpha)
+    higher = _higher_is_better(metric)
+    counts = _of(store.counts(), dataset=dataset, split=split)
+    best = _of(store.best(metric, higher_is_better=higher, dataset=dataset), split=split)
+    n_left_out, notes = 0, list[str]()
+    if dataset is None:
+        counts, n_left_out, notes = _complete(counts)
+        best = best.merge(counts[[*PROBLEM, "algorithm"]].drop_duplicates())
+        over = compare_over_datasets(
+            _scores(best, counts), higher_is_better=higher, alpha=None if test is None else alpha
+        )
+        table = _over_all(best, over)
+        notes += _failures(counts, over) + _repeated(counts) + _too_few(over)
+    else:
+        over = None
+        table = _of_one(best, higher)
+        if test is not None:
+            table, notes = _with_tests(store, best, table, (metric, higher, test, alpha))
+    statuses = counts.pivot_table(
+        index="algorithm", columns="status", values="n", aggfunc="sum", fill_value=0
+    )
+    table = table.join(statuses, on="algorithm").reset_index(drop=True)
+    on = sorted(counts["dataset"].unique())
+    return Leaderboard(metric, on, table, n_left_out, notes, over)
+
+
+def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
     if metric not in store.metrics():
         families = sorted({name.partition("@")[0] for name in store.metrics()})
         raise UnknownNameError(f"the store has no metric {metric!r}; it has: {', '.join(families)}")
-    if dataset is not None and dataset not in store.datasets():
-        names = ", ".join(store.datasets())
-        raise UnknownNameError(f"the store has no data set {dataset!r}; it has: {names}")
-    runs = store.frame([metric])
-    n_left_out = 0
-    if dataset is not None:
-        runs = runs[runs["dataset"] == dataset]
-    else:
-        runs, n_left_out = _complete(runs)
-    chosen = _chosen(runs, metric)
-    statuses = runs.groupby(["algorithm", "status"]).size().unstack(fill_value=0)
-    table = _over_all(chosen, metric) if dataset is None else _of_one(chosen, metric)
-    table = table.join(statuses, on="algorithm")
-    on = sorted(runs["dataset"].unique())
-    return Leaderboard(metric, on, table.reset_index(drop=True), n_left_out)
+    if test is not None and test not in TESTS:
+        raise ValueError(f"test is one of {', '.join(TESTS)} or None, not {test!r}")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha lies between 0 and 1: got {alpha}")
 
 
-def _complete(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The runs of the problems that every algorithm has been run on, and how many others there are.
-
-    What has not run yet must not count as worst. All runs, where no problem is complete.
-    """
-    problem = [runs["dataset"], runs["split"]]
-    n_algorithms = runs.groupby(problem)["algorithm"].transform("nunique")
-    complete = n_algorithms == runs["algorithm"].nunique()
-    if not complete.any():
-        return runs, 0
-    return runs[complete], len(runs[~complete][["dataset", "split"]].drop_duplicates())
+def _of(rows: pd.DataFrame, **wanted: str | None) -> pd.DataFrame:
+    """The rows of this data set and split; the names that there are, if there is no such row."""
+    for column, name in wanted.items():
+        if name is None:
+            continue
+        kept = rows[rows[column] == name]
+        if kept.empty and len(rows):
+            kind = {"dataset": "data set"}.get(column, column)
+            names = ", ".join(sorted(rows[column].unique()))
+            raise UnknownNameError(f"the store has no {kind} {name!r}; it has: {names}")
+        rows = kept
+    return rows
 
 
 def _higher_is_better(metric: str) -> bool:
@@ -99,45 +143,116 @@ def _higher_is_better(metric: str) -> bool:
     return METRICS[metric.partition("@")[0]].higher_is_better is not False
 
 
-def _chosen(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One row a data set, split and algorithm: the mean over seeds of the best configuration."""
-    validation, test = f"validation:{metric}", f"test:{metric}"
-    scored = runs[(runs["status"] == "ok") & runs[validation].notna() & runs[test].notna()]
-    columns = [validation, test, "fit_s", "peak_mb"]
-    columns += [f"{test}:se"] if f"{test}:se" in runs else []
-    means = scored.groupby([*KEYS, "params"], as_index=False)[columns].mean()
-    ascending = not _higher_is_better(metric)
-    ordered = means.sort_values([validation, "params"], ascending=[ascending, True])
-    return ordered.groupby(KEYS, as_index=False).first()
+def _complete(counts: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
+    """The runs of a block of algorithms and problems that has no gap, and what is outside of it.
+
+    What has not run yet must not count as worst. Of the blocks with the algorithms that ran most,
+    the one that compares most pairs: n_problems x n_algorithms (n_algorithms - 1) / 2.
+    """
+    done = counts.groupby([*PROBLEM, "algorithm"]).size().unstack("algorithm").notna()
+    n_run = done.sum().sort_values(ascending=False, kind="stable")
+    whole = np.logical_and.accumulate(done[n_run.index].to_numpy(), axis=1)
+    n_others = np.arange(len(n_run))
+    pairs = whole.sum(axis=0) * n_others * (n_others + 1)
+    last = len(pairs) - 1 - int(pairs[::-1].argmax())  # of equals, the one with most algorithms
+    inside = done.index[whole[:, last]]
+    kept = counts.set_index(PROBLEM).loc[inside].reset_index()
+    kept = kept[kept["algorithm"].isin(n_run.index[: last + 1])]
+    n_left_out = len(done) - len(inside)
+    notes = []
+    if n_left_out:
+        notes.append(f"{_counted(n_left_out, 'problem')} left out: not every algorithm ran there")
+    if last + 1 < len(n_run):
+        few = ", ".join(f"{name} ({n})" for name, n in n_run.iloc[last + 1 :].items())
+        notes.append(f"left out, run on too few of the {len(done)} problems: {few}")
+    return kept, n_left_out, notes
 
 
-def _of_one(chosen: pd.DataFrame, metric: str) -> pd.DataFrame:
-    names = {f"test:{metric}": "score", f"test:{metric}:se": "se"}
-    names[f"validation:{metric}"] = "validation"
-    table = chosen.rename(columns=names).drop(columns="dataset")
-    first = ["algorithm", "score", *(["se"] if "se" in table else []), "validation"]
-    table = table[[*first, "fit_s", "peak_mb", "params", "split"]]
-    return table.sort_values("score", ascending=not _higher_is_better(metric), kind="stable")
+def _scores(best: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Test scores, NaN where no run was ok.  # (n_problems, n_algorithms)"""
+    problems = counts[PROBLEM].drop_duplicates().sort_values(PROBLEM)
+    scores = best.pivot_table(index=PROBLEM, columns="algorithm", values="test")
+    index = pd.MultiIndex.from_frame(problems)
+    return scores.reindex(index=index, columns=sorted(counts["algorithm"].unique()))
 
 
-def _over_all(chosen: pd.DataFrame, metric: str) -> pd.DataFrame:
-    higher = _higher_is_better(metric)
-    scores = chosen.pivot_table(
-        index=["dataset", "split"], columns="algorithm", values=f"test:{metric}"
-    )
-    # no ok run is the worst place, not a gap that a failing algorithm would gain by
-    ranks = scores.rank(axis=1, ascending=not higher, na_option="bottom")
-    best = scores.max(axis=1) if higher else scores.min(axis=1)
-    shares = scores.div(best, axis=0) if higher else (1 / scores).mul(best, axis=0)
-    wins = (ranks.eq(ranks.min(axis=1), axis=0)).sum()
-    table = pd.DataFrame(
-        {
-            "mean_rank": ranks.mean(),
-            "mean_share": shares[best > 0].fillna(0.0).mean(),
-            "wins": wins,
-            "n_problems": scores.notna().sum(),
-            "mean_score": scores.mean(),
-            "mean_fit_s": chosen.groupby("algorithm")["fit_s"].mean(),
-        }
-    )
-    return table.sort_values("mean_rank", kind="stable").rename_axis("algorithm").reset_index()
+def _failures(counts: pd.DataFrame, over: OverDatasets) -> list[str]:
+    missing = over.scores.isna().melt(ignore_index=False, value_name="missing").reset_index()
+    runs = counts.merge(missing[missing["missing"]], on=[*PROBLEM, "algorithm"])
+    if runs.empty:
+        return []
+    statuses = runs.groupby([*PROBLEM, "algorithm"])["status"].agg("+".join)
+    kinds = ", ".join(f"{status} {n}" for status, n in statuses.value_counts().sort_index().items())
+    return [
+        f"{len(statuses)} of {over.scores.size} results missing, no run was ok ({kinds}): "
+        "they count as the worst rank and a share of 0"
+    ]
+
+
+def _repeated(counts: pd.DataFrame) -> list[str]:
+    n_problems, n_datasets = len(counts[PROBLEM].drop_duplicates()), counts["dataset"].nunique()
+    if n_problems == n_datasets:
+        return []
+    return [
+        f"{n_problems} problems of {n_datasets} data sets: the tests take splits of one data set "
+        "for independent; choose one split"
+    ]
+
+
+def _too_few(over: OverDatasets) -> list[str]:
+    """Whether Wilcoxon's test can reject: its least p is 2^(1 - n), times k (k - 1) / 2 by Holm."""
+    n_problems, k = over.scores.shape
+    n_pairs = k * (k - 1) / 2
+    if not over.runs or over.alpha is None or 2.0 ** (1 - n_problems) * n_pairs < over.alpha:
+        return []
+    needed = math.floor(1 + math.log2(n_pairs / over.alpha)) + 1
+    return [
+        f"{n_problems} problems are too few to tell any two of {k} algorithms apart by Wilcoxon's "
+        f"test with Holm's correction: {needed} are the least"
+    ]
+
+
+def _of_one(best: pd.DataFrame, higher: bool) -> pd.DataFrame:
+    table = best.rename(columns={"test": "score", "test_se": "se"})
+    table = table[["algorithm", "score", "se", "validation", "fit_s", "peak_mb", "params", "split"]]
+    table = table.drop(columns=[] if table["se"].notna().any() else ["se"])
+    return table.sort_values("score", ascending=not higher, kind="stable")
+
+
+def _with_tests(
+    store: Store, best: pd.DataFrame, table: pd.DataFrame, how: tuple[str, bool, str, float]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The table with intervals and tests, a problem at a time; notes of what cannot be tested."""
+    metric, higher, test, alpha = how
+    found, without = [], []
+    for _, rows in best.groupby("data_key"):
+        values = user_values(store, rows, metric)
+        without += [name for name in rows["algorithm"] if name not in values]
+        if values:
+            compared = compare_users(values, higher_is_better=higher, test=test, alpha=alpha)
+            places = rows.set_index("algorithm").index
+            found.append(compared.reindex(places).set_index(rows.index))
+    if not found:
+        return table, [f"no {metric} of each user in the store: no intervals, no tests"]
+    table = table.join(pd.concat(found))
+    first = ["algorithm", "score", *COLUMNS]
+    table = table[[*first, *(name for name in table if name not in first)]]
+    notes = [f"no {metric} of the same users of: {', '.join(without)}"] if without else []
+    return table, notes
+
+
+def _over_all(best: pd.DataFrame, over: OverDatasets) -> pd.DataFrame:
+    ranks = over.ranks
+    table = pd.DataFrame({"mean_rank": ranks.mean()})
+    for name, letters in over.letters().items():
+        table[name] = letters
+    table["mean_share"] = over.shares.mean()
+    table["wins"] = ranks.eq(ranks.min(axis=1), axis=0).sum()
+    table["n_problems"] = over.scores.notna().sum()
+    table["mean_score"] = over.scores.mean()
+    table["mean_fit_s"] = best.groupby("algorithm")["fit_s"].mean()
+    return table.rename_axis("algorithm").reset_index()
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

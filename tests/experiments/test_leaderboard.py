@@ -1,9 +1,13 @@
 """Leaderboards against ranks and shares worked out by hand."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from recmeta.execution.task import Result, Task
 from recmeta.experiments.leaderboard import leaderboard
+from recmeta.experiments.over_datasets import compare_over_datasets
 from recmeta.experiments.store import Store
 
 # dataset, algorithm, parameter, validation, test
@@ -67,3 +71,72 @@ def test_what_has_not_run_yet_is_left_out_and_does_not_count_as_worst(store):
         "C": 2.25,
         "B": 2.5,
     }
+
+
+def test_an_algorithm_that_ran_on_few_problems_is_left_out_and_named(store):
+    for i in range(3, 9):
+        add_scores(store, f"d{i}", {"A": 0.3, "B": 0.2, "C": 0.1})
+    add_scores(store, "d8", {"D": 0.9})
+    board = leaderboard(store)
+    assert board.table["algorithm"].tolist() == ["A", "B", "C"]
+    assert board.n_left_out == 0
+    assert "left out, run on too few of the 8 problems: D (1)" in board.notes
+
+
+def test_failures_are_counted_by_their_status(store):
+    task = Task("/b", "d1", "d1", "random", "B", {"x": 1})
+    store.add(task, Result("timeout", error="late"))  # the same run, in the place of the ok one
+    said = "2 of 6 results missing, no run was ok (oom 1, timeout 1)"
+    assert any(note.startswith(said) for note in leaderboard(store).notes)
+
+
+def test_over_data_sets_the_tests_are_those_of_the_ranks(store):
+    rng = np.random.default_rng(0)
+    scores = {name: rng.random(12) * 0.2 + by for name, by in [("A", 0.4), ("B", 0.2), ("C", 0.1)]}
+    for i in range(12):
+        add_scores(store, f"d{i + 1}", {name: scores[name][i] for name in scores}, x=9)
+    board = leaderboard(store, split="last")
+    assert board.table["algorithm"].tolist() == ["A", "B", "C"]
+    expected = stats.friedmanchisquare(*scores.values())
+    assert board.over.friedman.chi2 == pytest.approx(expected.statistic)
+    assert board.over.critical_difference == pytest.approx(2.343 * np.sqrt(12 / (6 * 12)), abs=1e-3)
+    ranks = board.over.ranks.mean()
+    apart = ranks["C"] - ranks["B"] >= board.over.critical_difference
+    assert board.table["nemenyi"].tolist()[0] == "a"
+    assert (board.table["nemenyi"].tolist()[1] != board.table["nemenyi"].tolist()[2]) == apart
+    a_b = stats.wilcoxon(scores["A"] - scores["B"]).pvalue
+    assert a_b < 0.05 / 3
+    assert not set(board.table["wilcoxon"][0]) & set(board.table["wilcoxon"][1])
+
+
+def test_where_nothing_can_be_told_apart_it_is_said(store):
+    notes = leaderboard(store).notes
+    assert any(note.startswith("2 problems are too few to tell any two of 3") for note in notes)
+    board = leaderboard(store, test=None)
+    assert board.over.friedman is None
+    assert "nemenyi" not in board.table
+
+
+def test_lower_is_better_turns_ranks_and_shares_around():
+    names = pd.Index(["A", "B"], name="algorithm")
+    scores = pd.DataFrame([[0.2, 0.1], [0.4, np.nan], [0.2, 0.1]], columns=names)
+    over = compare_over_datasets(scores, higher_is_better=False)
+    assert over.ranks["B"].tolist() == [1, 2, 1]
+    assert over.shares["A"].tolist() == pytest.approx([0.5, 1, 0.5])
+    assert over.shares["B"].tolist() == pytest.approx([1, 0, 1])
+
+
+def test_a_split_that_is_not_there_lists_those_that_are(store):
+    with pytest.raises(KeyError, match="no split 'time'; it has: random"):
+        leaderboard(store, split="time")
+    with pytest.raises(ValueError, match="test is one of t, wilcoxon, permutation or None"):
+        leaderboard(store, test="sign")
+
+
+def add_scores(store, dataset, scores, x=1):
+    """One ok run an algorithm, under the split last if x is 9."""
+    split = "last" if x == 9 else "random"
+    for algorithm, score in scores.items():
+        task = Task("/b", f"{dataset}{split}", dataset, split, algorithm, {"x": x})
+        metrics = {part: {"ndcg@10": score, "gini@10": 0.1} for part in ("validation", "test")}
+        store.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
