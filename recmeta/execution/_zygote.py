@@ -5,8 +5,10 @@ environment, so that they hold before numpy loads. It reads one JSON object a li
 
     {"n": 3, "task": {...}, "limit_s": 60.0, "deadline": null, "out": "/tmp/.../3"}
 
-and answers one a finished task; the result itself is in the file ``out``::
+and answers ``{"ready": true}`` when it has imported everything, one line a task that it begins and
+one a task that has ended; the result itself is in the file ``out``::
 
+    {"n": 3, "pid": 4711}
     {"n": 3, "signal": 9, "code": 0, "why": "timeout", "wall_s": 60.01, "max_rss": 123456}
 
 The end of its input, or of the process that started it, is the end of all tasks.
@@ -26,6 +28,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from recmeta.execution._outcome import CANNOT_WRITE, NOT_BEGUN
 from recmeta.execution.limits import die_with_parent, first_to_go, kill_group
 
 
@@ -46,6 +49,7 @@ class _Zygote:
         self.pid, self.parent = os.getpid(), os.getppid()
 
     def serve(self) -> None:
+        self._say({"ready": True})
         while self._take_requests():
             now = time.monotonic()
             for child in self.children.values():
@@ -75,7 +79,12 @@ class _Zygote:
 
     def _start(self, request: dict[str, Any]) -> None:
         started = time.monotonic()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory or no process number left: its own task only
+            refused = {"signal": 0, "code": 0, "why": NOT_BEGUN, "detail": str(error)}
+            self._say(refused | {"n": request["n"], "wall_s": 0.0, "max_rss": 0})
+            return
         if pid == 0:
             self._be_the_child(request)
         with contextlib.suppress(OSError):  # in the child too: whoever is first
@@ -83,6 +92,7 @@ class _Zygote:
         ends = [started + request["limit_s"]] if request["limit_s"] is not None else []
         ends += [request["deadline"]] if request["deadline"] is not None else []
         self.children[pid] = _Child(int(request["n"]), pid, started, min(ends, default=math.inf))
+        self._say({"n": int(request["n"]), "pid": pid})
 
     def _be_the_child(self, request: dict[str, Any]) -> None:
         """Never returns."""
@@ -104,6 +114,7 @@ class _Zygote:
             _work(request["task"], request["out"])
             code = 0
         except BaseException as error:  # the child must end here whatever happens
+            code = CANNOT_WRITE if isinstance(error, OSError) else code
             with contextlib.suppress(BaseException):
                 os.write(2, f"{type(error).__name__}: {error}\n".encode())
         finally:
@@ -128,7 +139,10 @@ class _Zygote:
             "wall_s": time.monotonic() - child.started,
             "max_rss": usage.ru_maxrss,
         }
-        os.write(self.answers, json.dumps(answer).encode() + b"\n")
+        self._say(answer)
+
+    def _say(self, line: dict[str, Any]) -> None:
+        os.write(self.answers, json.dumps(line).encode() + b"\n")
 
 
 def _work(task: dict[str, Any], out: str) -> None:

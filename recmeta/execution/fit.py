@@ -46,6 +46,7 @@ class _Measured:
     curve: dict[str, list[float]] = field(default_factory=dict)
 
     def result(self, status: Any, error: str = "") -> Result:
+        means: Any = {name: float(np.mean(values)) for name, values in self.seconds.items()}
         return Result(
             status=status,
             error=error,
@@ -58,7 +59,7 @@ class _Measured:
             curve=self.curve,
             threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
             versions=versions(),
-            **{name: float(np.mean(values)) for name, values in self.seconds.items()},
+            **means,
         )
 
 

@@ -9,26 +9,20 @@ took 100 ms a task, this takes 20. Here a fault of any kind costs its own task a
 """
 
 import contextlib
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recmeta.execution.task import Result, Status, Task
+from recmeta.execution._outcome import LOST, given_up, is_infrastructure, result_of
+from recmeta.execution._pool import Pool
+from recmeta.execution.task import Result, Task
 
-PINNED = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT",
-)  # fmt: skip
-OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "cannot allocate")
+RETRIES = 2  # more tries of a task after a fault that was not its own
+POLL_S = 0.2  # how soon a stop is seen
 
 
 def run(
@@ -37,8 +31,14 @@ def run(
     workers: int = 1,
     threads: int = 1,
     deadline: float | None = None,
+    on_start: Callable[[Task, int], None] = lambda task, tries: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Task, Result]]:
     """Do tasks in processes of their own and yield each with its result, as they finish.
+
+    A task whose process was killed from outside, or lost, is tried again, at most twice. Another
+    try runs alone: what was killed for want of memory then has all of it, and a fit that brings
+    down what it runs in takes no other with it.
 
     Parameters
     ----------
@@ -52,159 +52,112 @@ def run(
     deadline : float or None
         A time of ``time.monotonic()``: then no task is begun, and those that run are stopped, with
         status ``"timeout"``.
+    on_start : callable
+        Told of each task that is begun, and which try it is (1 is the first).
+    stop : callable
+        When it says True, nothing is begun any more and what runs is ended without a result; what
+        had finished is still yielded.
 
     Yields
     ------
     (Task, Result)
         Closing the generator, or an exception such as KeyboardInterrupt, ends all processes.
+
+    Raises
+    ------
+    RuntimeError
+        If the process that starts the workers cannot start.
     """
     if workers < 1 or threads < 1:
         raise ValueError(f"workers and threads must be at least 1: got {workers} and {threads}")
-    queue = iter(tasks)
-    with tempfile.TemporaryDirectory(prefix="recmeta-") as folder, _Workers(threads) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="recmeta-", ignore_cleanup_errors=True) as folder,
+        Pool(threads) as pool,
+    ):
         pool.start()
-        running: dict[int, _Running] = {}
-        more, n = True, 0
-        while more or running:
-            while more and len(running) < workers:
-                task = None if _past(deadline) else next(queue, None)
-                if task is None:
-                    more = False
-                    break
-                running[n] = _Running(task, Path(folder) / str(n))
-                pool.send(n, running[n], deadline)
-                n += 1
-            for answer in pool.answers(timeout=1.0) if running else ():
-                done = running.pop(answer["n"])
-                yield done.task, _result(done, answer, threads)
+        driver = _Driver(iter(tasks), pool, Path(folder), workers, deadline)
+        while not stop():
+            driver.begin(on_start)
+            if not driver.running:
+                return
+            yield from driver.ended(POLL_S)
+        yield from driver.ended(0.0)
 
 
 @dataclass(frozen=True)
-class _Running:
+class _Attempt:
     task: Task
     out: Path
+    tries: int = 1
 
 
-class _Workers:
-    """The zygote's process, from this side of the pipes."""
+class _Driver:
+    """Which tasks run, and which are to be tried again."""
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self.process: subprocess.Popen[bytes] | None = None
-        self.unread = b""
+    def __init__(
+        self, tasks: Iterator[Task], pool: Pool, folder: Path, workers: int, deadline: float | None
+    ) -> None:
+        self.tasks, self.pool, self.folder = tasks, pool, folder
+        self.workers, self.deadline = workers, deadline
+        self.running: dict[int, _Attempt] = {}
+        self.again: deque[_Attempt] = deque()
+        self.more, self.n = True, 0
 
-    def __enter__(self) -> "_Workers":
-        return self
+    def begin(self, on_start: Callable[[Task, int], None]) -> None:
+        """Give each free worker a task."""
+        while (attempt := self._next()) is not None:
+            self.n += 1
+            self.running[self.n] = replace(attempt, out=self.folder / str(self.n))
+            self.pool.send(self.n, attempt.task, self.running[self.n].out, self.deadline)
+            on_start(attempt.task, attempt.tries)
 
-    def __exit__(self, *exception: object) -> None:
-        if self.process is None:
-            return
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()  # the end of its input ends it and its children
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()  # its children ask the kernel to go with it
-            self.process.wait()
-        self.process.stdout.close()
+    def _next(self) -> _Attempt | None:
+        if any(one.tries > 1 for one in self.running.values()):
+            return None  # another try runs alone
+        if self.again:
+            return None if self.running else self.again.popleft()
+        if not self.more or len(self.running) >= self.workers:
+            return None
+        task = None if self._past() else next(self.tasks, None)
+        self.more = task is not None
+        return None if task is None else _Attempt(task, self.folder)
 
-    def start(self) -> None:
-        """Start the zygote; while it imports everything, the first tasks can be made."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "recmeta.execution._zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(self.threads),
-            start_new_session=True,  # Ctrl-C goes to the driver, which closes the pipe
-        )
+    def ended(self, timeout: float) -> Iterator[tuple[Task, Result]]:
+        """Tasks that have ended within ``timeout`` seconds, without those to be tried again."""
+        if self._past() and not self.pool.ready:
+            # it is still importing, which a busy machine makes slow: nothing has begun
+            answers: list[dict[str, Any]] | None = self._ends("timeout")
+        else:
+            answers = self.pool.answers(timeout)
+        if answers is None:
+            answers = self._lost()
+        for answer in answers:
+            attempt = self.running.pop(answer["n"])
+            result = replace(result_of(attempt.out, answer, self.pool.threads), tries=attempt.tries)
+            for file in (attempt.out, Path(f"{attempt.out}.log"), Path(f"{attempt.out}.part")):
+                with contextlib.suppress(OSError):
+                    file.unlink(missing_ok=True)
+            if not is_infrastructure(answer):
+                yield attempt.task, result
+            elif attempt.tries <= RETRIES:
+                self.again.append(replace(attempt, tries=attempt.tries + 1))
+            else:
+                yield attempt.task, replace(given_up(result, attempt.tries), tries=attempt.tries)
 
-    def send(self, n: int, running: _Running, deadline: float | None) -> None:
-        request = {
-            "n": n,
-            "task": json.loads(running.task.to_json()),
-            "limit_s": running.task.time_limit_s,
-            "deadline": deadline,  # time.monotonic() is one clock for all processes of a machine
-            "out": str(running.out),
-        }
-        assert self.process is not None
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            self._fail()
+    def _lost(self) -> list[dict[str, Any]]:
+        """The zygote has ended: what ran ended with it. One that was not ready had begun nothing"""
+        had_begun = self.pool.ready
+        self.pool.restart()
+        if not had_begun:
+            self.again.extendleft(reversed(self.running.values()))
+            self.running.clear()
+            return []
+        return self._ends(LOST)
 
-    def answers(self, timeout: float) -> list[dict[str, Any]]:
-        """What has come within ``timeout`` seconds: maybe nothing."""
-        assert self.process is not None
-        assert self.process.stdout is not None
-        while True:
-            ready, _, _ = select.select([self.process.stdout], [], [], timeout)
-            if not ready:
-                return []
-            read = os.read(self.process.stdout.fileno(), 65536)
-            if not read:
-                self._fail()
-            *lines, self.unread = (self.unread + read).split(b"\n")
-            if lines:
-                return [json.loads(line) for line in lines]
+    def _ends(self, why: str) -> list[dict[str, Any]]:
+        """Answers for all that runs, where the zygote has none."""
+        end = {"signal": 0, "code": 0, "why": why, "wall_s": 0.0, "max_rss": 0}
+        return [end | {"n": n} for n in self.running]
 
-    def _fail(self) -> None:
-        assert self.process is not None
-        code = self.process.wait()
-        raise RuntimeError(
-            f"the process that starts the workers ended with code {code}; what it wrote to the "
-            "standard error says why"
-        )
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """The driver's environment with threads pinned and its import path; not changed itself."""
-    pinned = dict.fromkeys(PINNED, str(threads))
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**os.environ, **pinned, "PYTHONPATH": path}
-
-
-def _past(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline
-
-
-def _result(done: _Running, answer: dict[str, Any], threads: int) -> Result:
-    """The result that the child wrote, or what its end says."""
-    log = _tail(Path(f"{done.out}.log"))
-    text = done.out.read_text(encoding="utf-8") if done.out.exists() else ""
-    written = Result.from_json(text) if text else Result("error", threads=threads)
-    written = replace(written, total_s=float(answer["wall_s"]))
-    if answer["why"] == "timeout":
-        reason = f"stopped after {answer['wall_s']:.1f} s"
-        return replace(written, status="timeout", error=reason)
-    if answer["signal"] or answer["code"]:
-        return replace(written, status=_status_of(log), error=_cause(answer, log))
-    return written
-
-
-def _status_of(log: str) -> Status:
-    return "oom" if any(words in log.lower() for words in OUT_OF_MEMORY) else "error"
-
-
-def _cause(answer: dict[str, Any], log: str) -> str:
-    if answer["signal"]:
-        try:
-            name = signal.Signals(answer["signal"]).name
-        except ValueError:
-            name = f"signal {answer['signal']}"
-        cause = f"killed by {name}"
-        if name == "SIGKILL":
-            cause += " from outside (the kernel when the machine is out of memory, or a person)"
-    else:
-        cause = f"ended with code {answer['code']} and no result"
-    peak = f"at most {answer['max_rss'] / 1024:,.0f} MiB resident"
-    return f"{cause}; {peak}" + (f"\n{log}" if log else "")
-
-
-def _tail(file: Path, n_bytes: int = 2000) -> str:
-    if not file.exists():
-        return ""
-    return file.read_bytes()[-n_bytes:].decode("utf-8", errors="replace").strip()
+    def _past(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline

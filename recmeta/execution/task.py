@@ -121,6 +121,8 @@ class Result:
         Reason or traceback where the status is not ok.
     tries : int
         Times that the task was begun: more than 1 after a fault that was not its own.
+    output : str
+        The end of what it printed, where it ran in a process of its own; not kept by the store.
     """
 
     status: Status
@@ -138,6 +140,7 @@ class Result:
     curve: dict[str, list[float]] = field(default_factory=dict)
     error: str = ""
     tries: int = 1
+    output: str = ""
     threads: int = 1
     versions: dict[str, str] = field(default_factory=dict)
 

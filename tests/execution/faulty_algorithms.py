@@ -124,6 +124,47 @@ class StartsOthers(Steady):
         time.sleep(600)
 
 
+class AtFirst(Steady):
+    """Misbehaves once; ``note`` is the file by which it knows."""
+
+    def __init__(self, note=""):
+        self.note = note
+        self.seconds = 0.0
+
+    def _misbehave(self, X):
+        if not Path(self.note).exists():
+            Path(self.note).touch()
+            self._only_once()
+
+
+class IsKilledAtFirst(AtFirst):
+    def _only_once(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillsWhatStartedItAtFirst(AtFirst):
+    def _only_once(self):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
+
+class KillsWhatStartedIt(Steady):
+    def _misbehave(self, X):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
+
+class StartsOthersAndEndsTheZygote(AtFirst):
+    """Adds the number of the process that it starts to ``note``."""
+
+    def _misbehave(self, X):
+        other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        with open(self.note, "a") as note:
+            note.write(f"{other.pid} ")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
+
 class CountsThreads(Steady):
     def _misbehave(self, X):
         counts = {numba.get_num_threads()} | {pool["num_threads"] for pool in threadpool_info()}

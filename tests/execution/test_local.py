@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recmeta.execution.local import PINNED, run
+from recmeta.execution._pool import PINNED
+from recmeta.execution.local import run
 
 MIB = 2**20
 HERE = Path(__file__).parent
@@ -123,7 +126,17 @@ def test_a_fit_that_cost_forbids_is_oom_and_says_so(outcomes):
 def test_a_kill_from_outside_names_the_signal(outcomes):
     result = outcomes["IsKilled", 0]
     assert result.status == "error"
-    assert result.error.startswith("killed by SIGKILL from outside")
+    assert "killed by SIGKILL from outside" in result.error
+
+
+def test_a_kill_from_outside_is_tried_twice_more(outcomes):
+    assert outcomes["IsKilled", 0].tries == 3
+    assert outcomes["IsKilled", 0].error.startswith("infrastructure fault, tried 3 times: killed")
+
+
+def test_a_fault_of_the_fit_itself_is_tried_once(outcomes):
+    others = {name: result.tries for (name, _), result in outcomes.items() if name != "IsKilled"}
+    assert set(others.values()) == {1}, others
 
 
 def test_a_segfault_names_the_signal(outcomes):
@@ -223,6 +236,61 @@ def test_no_fit_outlives_its_driver(make_task, tmp_path, number):
         driver.send_signal(number)
         driver.wait(10)
     assert wait_for(lambda: not any(is_alive(pid) for pid in pids), 3.0)
+
+
+def test_a_kill_from_outside_and_the_end_of_the_zygote_cost_no_task(make_task, tmp_path):
+    names = ("IsKilledAtFirst", "KillsWhatStartedItAtFirst")
+    hit = [make_task(name, params={"note": str(tmp_path / name)}) for name in names]
+    steady = [make_task("Steady", params={"seconds": 0.05}, seed=seed) for seed in range(6)]
+    tasks = [*steady[:2], hit[0], *steady[2:4], hit[1], *steady[4:]]
+    events, results = [], []
+    for task, result in run(
+        tasks, workers=2, on_start=lambda task, tries: events.append((task.id, tries))
+    ):
+        events.append((task.id, 0))
+        results.append((task.id, result))
+    assert sorted(id_ for id_, _ in results) == sorted(task.id for task in tasks)
+    assert {result.status for _, result in results} == {"ok"}
+    assert [dict(results)[task.id].tries for task in hit] == [2, 2]
+    again = [(one, after) for one, after in pairwise(events) if one[1] > 1]
+    assert len(again) >= 2
+    assert all(after == (id_, 0) for (id_, _), after in again)  # another try runs alone
+
+
+def test_a_zygote_that_cannot_start_ends_the_run(make_task, monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(9)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(RuntimeError, match="ended 3 times before it was ready, last with code 9"):
+        next(run([make_task("Steady")]))
+
+
+def test_a_stop_begins_no_more_and_keeps_what_had_finished(make_task):
+    begun = []
+    tasks = (make_task("Steady", params={"seconds": 0.1}, seed=seed) for seed in range(50))
+    runs = run(tasks, on_start=lambda task, _: begun.append(task), stop=lambda: len(begun) >= 3)
+    done = [task for task, _ in runs]
+    assert done == begun[:2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is of Linux")
+def test_a_result_that_cannot_be_written_is_a_fault_of_the_machine(make_task, monkeypatch):
+    # the child's result goes through a link to a device that is always full
+    made = []
+
+    def on_start(task, tries):
+        (folder,) = Path(tempfile.gettempdir()).glob("recmeta-*")
+        (folder / f"{len(made) + 1}.part").symlink_to("/dev/full")
+        made.append(tries)
+
+    folder = Path(tempfile.mkdtemp())
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    slow = make_task("Steady", params={"seconds": 0.3}, parts=("test",))
+    ((_, result),) = run([slow], on_start=on_start)
+    folder.rmdir()
+    assert made == [1, 2, 3]
+    assert (result.status, result.tries) == ("error", 3)
+    assert "its result could not be written" in result.error
+    assert "No space left on device" in result.error
 
 
 def test_workers_must_be_at_least_one(make_task):
