@@ -99,8 +99,9 @@ class NasBench101(ArchitectureSpace):
         """
         n = len(operations)
         known = all(name in OPERATIONS for name in operations[1:-1])
-        triangular = all(j > i for i in range(len(matrix)) for j in np.flatnonzero(matrix[i]))
-        if not (2 <= n <= N_VERTICES and len(matrix) == n and known and triangular):
+        square = len(matrix) == n and all(len(row) == n for row in matrix)
+        triangular = all(j > i for i, row in enumerate(matrix) for j in np.flatnonzero(row))
+        if not (2 <= n <= N_VERTICES and square and triangular and known):
             raise ValueError(
                 f"not a cell of NAS-Bench-101: {len(matrix)} rows, operations {list(operations)}; "
                 f"give an upper triangular matrix of 2 ... {N_VERTICES} vertices and operations of "
