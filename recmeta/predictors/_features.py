@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._base import Predictor
 from recmeta.predictors._table import Scaling, check_widths, checked_targets, stacked
+from recmeta.predictors._targets import Targets
 
 F64 = NDArray[np.float64]
-
-LEAST_STD = 1e-6  # of y's spread: certainty that no finite number of candidates can give
 
 
 class FeaturePredictor(Predictor):
     """Curves, proxies and the task's meta-features are appended to X as further columns.
 
-    A subclass has the parameter ``random_state`` and writes
+    A subclass has the parameters ``normal_scores`` (learn those of y, see ``_targets``) and
+    ``random_state``, and writes
 
     - ``_learn(Z, t, rng)``: Z (n, d') as ``_table.Scaling`` makes it, or the table as it came, with
-      NaN, if the class ``takes_missing``; t (n,) is y standardised;
+      NaN, if the class ``takes_missing``; t (n,) has mean 0 and variance 1;
     - ``_posterior(Z)``: mean and variance of t for new rows, both (n_rows,).
 
     Attributes
@@ -28,13 +28,14 @@ class FeaturePredictor(Predictor):
     widths_ : tuple of int
         Columns of X, curves, proxies and task.
     scaling_ : Scaling or None
-    centre_, spread_ : float
-        Mean and standard deviation of y.
+    targets_ : Targets
+        From y to t and back.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({"curves", "proxies", "task"})
     takes_missing: ClassVar[bool] = False
 
+    normal_scores: bool
     random_state: int | None
 
     @abstractmethod
@@ -56,15 +57,11 @@ class FeaturePredictor(Predictor):
     ) -> Self:
         table, self.widths_ = stacked(X, curves, proxies, task)
         targets = checked_targets(y, len(table))
-        self.centre_ = float(targets.mean())
-        deviation = float(np.sqrt(((targets - self.centre_) ** 2).mean()))
-        # equal values have no scale of their own: what rounding leaves of one
-        rounding = 1e-9 * abs(self.centre_)
-        self.spread_ = deviation if deviation > rounding else max(rounding, 1e-9)
+        self.targets_ = Targets.learned(targets, self.normal_scores)
         self.scaling_ = None if self.takes_missing else Scaling.learned(table, self.widths_[0])
-        # rounded, so that the units of y cannot decide between two splits that are equally good
-        t = np.round((targets - self.centre_) / self.spread_, 10)
-        self._learn(self._columns(table), t, np.random.default_rng(self.random_state))
+        self._learn(
+            self._columns(table), self.targets_(targets), np.random.default_rng(self.random_state)
+        )
         return self
 
     def predict(
@@ -81,9 +78,7 @@ class FeaturePredictor(Predictor):
         check_widths(type(self).__name__, widths, self.widths_)
         if not len(table):
             return np.empty(0), np.empty(0)
-        mean, variance = self._posterior(self._columns(table))
-        std = np.sqrt(np.maximum(variance, LEAST_STD**2))
-        return self.centre_ + self.spread_ * mean, self.spread_ * std
+        return self.targets_.moments(*self._posterior(self._columns(table)))
 
     def _columns(self, table: F64) -> F64:
         return table if self.scaling_ is None else self.scaling_(table)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
@@ -79,8 +79,8 @@ class Posterior:
     def __call__(self, Z: F64) -> tuple[F64, F64]:
         """Mean and variance of an observation for new rows, both (n_rows,)."""
         cross = self.signal * self.kernel(squared_distances(Z, self.inputs, self.lengths))[0]
-        explained = np.einsum("ij,ji->i", cross, cho_solve(self.factor, cross.T))
-        variance = np.maximum(self.signal - explained, 0.0) + self.noise
+        half = solve_triangular(self.factor[0], cross.T, lower=True)  # (n, n_rows)
+        variance = np.maximum(self.signal - (half * half).sum(axis=0), 0.0) + self.noise
         return cross @ self.coefficients, variance
 
     def left_out(self, t: F64) -> tuple[F64, F64]:

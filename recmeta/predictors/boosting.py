@@ -45,6 +45,8 @@ class Boosting(FeaturePredictor):
         Share of the columns that each split looks at.
     quantiles : bool
         Uncertainty that depends on the row, at three times the cost.
+    normal_scores : bool
+        Learn the normal scores of y in place of y itself (``_targets``).
     random_state : int or None
 
     Attributes
@@ -81,6 +83,7 @@ class Boosting(FeaturePredictor):
         min_leaf: float = 1.0,
         column_share: float = 0.3,
         quantiles: bool = False,
+        normal_scores: bool = True,
         random_state: int | None = 0,
     ) -> None:
         self.n_members = n_members
@@ -90,6 +93,7 @@ class Boosting(FeaturePredictor):
         self.min_leaf = min_leaf
         self.column_share = column_share
         self.quantiles = quantiles
+        self.normal_scores = normal_scores
         self.random_state = random_state
 
     def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:

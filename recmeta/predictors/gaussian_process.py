@@ -34,6 +34,8 @@ class GaussianProcessRegression(FeaturePredictor):
         A length scale for each column.
     n_starts : int
         Of the optimiser.
+    normal_scores : bool
+        Learn the normal scores of y in place of y itself (``_targets``).
     random_state : int or None
         Of the starts after the first.
 
@@ -51,7 +53,7 @@ class GaussianProcessRegression(FeaturePredictor):
     --------
     >>> X = np.linspace(0, 1, 20)[:, None]
     >>> mean, std = GaussianProcessRegression().fit(X, np.sin(6 * X[:, 0])).predict([[0.33]])
-    >>> abs(mean[0] - np.sin(6 * 0.33)) < 0.01
+    >>> abs(mean[0] - np.sin(6 * 0.33)) < 0.05
     np.True_
     """
 
@@ -63,11 +65,13 @@ class GaussianProcessRegression(FeaturePredictor):
         kernel: str = "matern52",
         ard: bool = False,
         n_starts: int = 2,
+        normal_scores: bool = True,
         random_state: int | None = 0,
     ) -> None:
         self.kernel = kernel
         self.ard = ard
         self.n_starts = n_starts
+        self.normal_scores = normal_scores
         self.random_state = random_state
 
     def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:

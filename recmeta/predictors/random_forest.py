@@ -29,6 +29,8 @@ class RandomForest(FeaturePredictor):
         Rows in a leaf, at least.
     extremely_random : bool
         One random threshold a column in place of the best (Geurts et al. 2006).
+    normal_scores : bool
+        Learn the normal scores of y in place of y itself (``_targets``).
     random_state : int or None
 
     Attributes
@@ -63,12 +65,14 @@ class RandomForest(FeaturePredictor):
         max_features: float = 0.5,
         min_leaf: int = 1,
         extremely_random: bool = False,
+        normal_scores: bool = True,
         random_state: int | None = 0,
     ) -> None:
         self.n_trees = n_trees
         self.max_features = max_features
         self.min_leaf = min_leaf
         self.extremely_random = extremely_random
+        self.normal_scores = normal_scores
         self.random_state = random_state
 
     def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
