@@ -26,10 +26,12 @@ class Pool:
     ----------
     threads : int
         Of BLAS, OpenMP and numba in each worker.
+    zygote : str
+        The module that is run.
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, zygote: str = "recmeta.execution._zygote") -> None:
+        self.threads, self.zygote = threads, zygote
         self.process: subprocess.Popen[bytes] | None = None
         self.ready = False
         self.failed_starts = 0
@@ -59,7 +61,7 @@ class Pool:
         """Start the zygote; while it imports everything, the first tasks can be made."""
         self.ready, self._unread, self._pids = False, b"", {}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "recmeta.execution._zygote"],
+            [sys.executable, "-m", self.zygote],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(self.threads),
