@@ -47,6 +47,8 @@ class Leaderboard:
         What to know before the table is believed: what is left out, what failed, what is missing.
     over : OverDatasets or None
         Ranks, shares and tests over data sets; None for one data set.
+    alpha : float or None
+        The level of the tests; None where none was made.
     """
 
     metric: str
@@ -55,6 +57,7 @@ class Leaderboard:
     n_left_out: int = 0
     notes: list[str] = field(default_factory=list)
     over: OverDatasets | None = None
+    alpha: float | None = None
 
 
 def leaderboard(
@@ -93,12 +96,11 @@ def leaderboard(
     counts = _of(store.counts(), dataset=dataset, split=split)
     best = _of(store.best(metric, higher_is_better=higher, dataset=dataset), split=split)
     n_left_out, notes = 0, list[str]()
+    level = None if test is None else alpha
     if dataset is None:
         counts, n_left_out, notes = _complete(counts)
         best = best.merge(counts[[*PROBLEM, "algorithm"]].drop_duplicates())
-        over = compare_over_datasets(
-            _scores(best, counts), higher_is_better=higher, alpha=None if test is None else alpha
-        )
+        over = compare_over_datasets(_scores(best, counts), higher_is_better=higher, alpha=level)
         table = _over_all(best, over)
         notes += _failures(counts, over) + _repeated(counts) + _too_few(over)
     else:
@@ -111,7 +113,7 @@ def leaderboard(
     )
     table = table.join(statuses, on="algorithm").reset_index(drop=True)
     on = sorted(counts["dataset"].unique())
-    return Leaderboard(metric, on, table, n_left_out, notes, over)
+    return Leaderboard(metric, on, table, n_left_out, notes, over, level)
 
 
 def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
