@@ -36,7 +36,7 @@ def to_write(path: Path | None) -> Path | None:
     return path
 
 
-def _one_of(choices: tuple[str, ...]) -> Callable[[str | None], str | None]:
+def one_of(choices: tuple[str, ...]) -> Callable[[str | None], str | None]:
     """A callback that refuses what is none of the choices."""
 
     def check(text: str | None) -> str | None:
@@ -95,7 +95,7 @@ Duplicates = Annotated[
         "--duplicates",
         help="A repeated pair of user and item: last, first, sum, max, error or keep.",
         rich_help_panel="Columns",
-        callback=_one_of(DUPLICATES),
+        callback=one_of(DUPLICATES),
     ),
 ]
 Scale = Annotated[
@@ -110,7 +110,7 @@ TimeUnit = Annotated[
         "--time-unit",
         help="The unit of the timestamps: s, ms, us or ns.",
         rich_help_panel="Columns",
-        callback=_one_of(TIME_UNITS),
+        callback=one_of(TIME_UNITS),
     ),
 ]
 ItemFeatures = Annotated[
