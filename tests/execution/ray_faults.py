@@ -21,7 +21,8 @@ class _Once(Steady):
 
     def _misbehave(self, X):
         if not Path(self.note).exists():
-            actor = parent_of(os.getppid())  # this process, the zygote, the actor
+            waits = parent_of(os.getppid())  # from here: the zygote, what waits for it, the actor
+            actor = parent_of(waits)
             Path(f"{self.note}.part").write_text(str(parent_of(actor)))
             os.rename(f"{self.note}.part", self.note)
             self._first_try(actor)

@@ -5,13 +5,18 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from recmeta.execution import local
-from recmeta.execution.ray import run
+from recmeta.execution._ray_cluster import Attempt, Lost
+from recmeta.execution.local import RETRIES
+from recmeta.execution.ray import _Driver, run
+from recmeta.execution.task import Result
+from recmeta.registry import MissingExtraError
 
 from .conftest import task_maker
 from .test_local import is_alive, wait_for
@@ -140,3 +145,104 @@ def test_no_fit_outlives_its_driver(outcomes, cluster, bundle, tmp_path):
         driver.send_signal(signal.SIGKILL)
         driver.wait(10)
     assert wait_for(lambda: not any(is_alive(pid) for pid in pids), 20.0)
+
+
+class OneSlot:
+    """A cluster in which each task ends as ``outcome(attempt)`` says."""
+
+    def __init__(self, outcome):
+        self.outcome, self.running = outcome, []
+
+    @property
+    def n_running(self):
+        return len(self.running)
+
+    def has_free_slot(self):
+        return not self.running
+
+    def begin(self, attempt, seconds_left):
+        self.running.append(attempt)
+
+    def ended(self, timeout, seconds_left):
+        attempt = self.running.pop()
+        yield attempt, self.outcome(attempt)
+
+
+def drive(tasks, outcome, deadline=None):
+    driver, begun, came = _Driver(iter(tasks), OneSlot(outcome), deadline), [], []
+    while not driver.is_done():
+        came += driver.begin(lambda task, tries: begun.append((task.seed, tries)))
+        if driver.cluster.running:
+            came += driver.ended(0.0)
+    return begun, came
+
+
+def is_lost(attempt: Attempt) -> Lost:
+    return Lost("a node", Result("error", error=f"loss {attempt.tries}"))
+
+
+def test_a_task_that_is_lost_three_times_is_a_row_that_says_so(bundle):
+    begun, [(_, result)] = drive([task_maker(bundle)("Steady")], is_lost)
+    assert begun == [(0, tries) for tries in range(1, RETRIES + 2)]
+    assert (result.status, result.tries) == ("error", 3)
+    assert result.error == "infrastructure fault, tried 3 times: loss 3"
+
+
+def test_a_lost_task_comes_before_new_ones_and_knows_where_it_was_lost(bundle):
+    tried_on = []
+
+    def outcome(attempt):
+        tried_on.append((attempt.task.seed, set(attempt.tried_on)))
+        return is_lost(attempt) if attempt.tries == 1 else Result("ok")
+
+    make = task_maker(bundle)
+    _, came = drive([make("Steady", seed=seed) for seed in range(2)], outcome)
+    assert tried_on == [(0, set()), (0, {"a node"}), (1, set()), (1, {"a node"})]
+    assert [(task.seed, result.tries) for task, result in came] == [(0, 2), (1, 2)]
+
+
+def test_what_is_lost_after_the_deadline_is_a_timeout_with_its_cause(bundle):
+    def outcome(attempt):
+        time.sleep(max(deadline - time.monotonic(), 0))
+        return is_lost(attempt)
+
+    deadline = time.monotonic() + 0.05
+    make = task_maker(bundle)
+    begun, [(task, result)] = drive([make("Steady"), make("Steady", seed=1)], outcome, deadline)
+    assert begun == [(0, 1)]
+    assert (task.seed, result.status, result.tries) == (0, "timeout", 1)
+    assert result.error == "no time for another try: loss 1"
+
+
+def test_the_next_task_is_read_when_a_slot_is_free(bundle):
+    read = []
+
+    def tasks():
+        for seed in range(4):
+            read.append(seed)
+            yield task_maker(bundle)("Steady", seed=seed)
+
+    driver = _Driver(tasks(), OneSlot(lambda attempt: Result("ok")), None)
+    for n in range(1, 5):
+        assert [*driver.begin(lambda task, tries: None)] == []
+        assert len(read) == n
+        assert len([*driver.ended(0.0)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, "workers and threads must be at least 1: got 0 and 1"),
+        ({"threads": 0}, "workers and threads must be at least 1: got None and 0"),
+        ({"data": "mail"}, "data must be one of auto, shared, ship: got 'mail'"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_ray_is_asked(options, said):
+    with pytest.raises(ValueError, match=said):
+        next(run([], **options))
+
+
+def test_without_ray_the_error_has_the_pip_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'recmeta\[ray\]'"):
+        next(run([]))
