@@ -85,6 +85,10 @@ class ArchitectureSpace(ABC):
             and self._is_buildable(arch)
         )
 
+    def is_isomorphic(self, arch: Architecture, other: Architecture) -> bool:
+        """Whether the two are the same network under other names."""
+        return self.canonical(arch) == self.canonical(other)
+
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture, uniform over the valid tuples (invalid draws are rejected)."""
         for _ in range(MOST_DRAWS):

@@ -98,7 +98,7 @@ def full_graphs(n: int) -> list[list[list[int]]]:
     return graphs
 
 
-@pytest.mark.parametrize(("n", "n_cells"), [(2, 1), (3, 6), (4, 84)])
+@pytest.mark.parametrize(("n", "n_cells"), [(2, 1), (3, 6), (4, 84), (5, 2441)])
 def test_small_cells_are_as_many_as_brute_force_over_permutations_finds(
     n: int, n_cells: int
 ) -> None:
