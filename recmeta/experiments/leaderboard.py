@@ -40,7 +40,7 @@ class Leaderboard:
         difference (to the best), p, p_holm, apart, se, validation, fit_s, peak_mb, params, split
         and the numbers of runs by status. Several: algorithm, mean_rank, nemenyi and wilcoxon
         (letters: those who share one are not told apart), mean_share (of the best score), wins,
-        n_problems (with an ok run), mean_score, mean_fit_s, and runs by status.
+        n_problems (with an ok run), mean_score and mean_fit_s (over those), and runs by status.
     n_left_out : int
         Problems on which an algorithm of the table was not run yet: they don't count.
     notes : list of str

@@ -20,7 +20,7 @@ OPTIONS = {
     "fit": COLUMNS | {"--time", "--memory", "--seed", "--metric", "--out", "--json"},
     "predict": {"-k", "--users", "--all", "--history", "--out", "--json"},
     "sweep": {"--datasets", "--algorithms", "--store", "--time", "--memory", "--seed", "--json"},
-    "leaderboard": {"--metric", "--dataset", "--json"},
+    "leaderboard": {"--metric", "--dataset", "--split", "--format", "--plot", "--kind", "--json"},
     "meta evaluate": {"--metric", "--folder", "--time", "--memory", "--seed", "--json"},
     "meta build": {"--out", "--catalogue", "--json"},
     "algorithms list": {"--json"},
