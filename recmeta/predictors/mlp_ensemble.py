@@ -121,7 +121,7 @@ class MLPEnsemble(FeaturePredictor):
                 losses = ((predicted - targets[batch]).abs() * counted).sum(dim=1)
                 loss = (losses / counted.sum(dim=1).clamp(min=1)).sum()
                 adam.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 adam.step()
                 schedule.step()
         for tensor in tensors:

@@ -1,0 +1,156 @@
+"""BOHAMIANN: a Bayesian neural network sampled by scale-adapted stochastic gradient HMC."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recmeta.predictors._batched_mlp import fold_masks, import_torch, one_thread
+from recmeta.predictors._bayesian_mlp import (
+    NOISE_MEAN,
+    NOISE_SPREAD,
+    mean_and_noise,
+    mixture,
+    prior_draw,
+)
+from recmeta.predictors._calibration import calibrated, held_out_folds
+from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._sghmc import Sampler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+F64 = NDArray[np.float64]
+
+N_FOLDS = 4
+
+
+class BOHAMIANN(FeaturePredictor):
+    """t = f(z; W) + noise, with weights drawn from their posterior.
+
+    f has tanh units; w ~ N(0, 1 / d_in) for a weight of a layer with d_in inputs, N(0, 1) for a
+    bias; ln noise variance ~ N(-3, 1.5^2), or, if ``heteroscedastic``, a second output of the
+    network around -3. Chains of scale-adapted SGHMC (``_sghmc``) on all rows: ``n_burn_in`` steps,
+    during which the scales adapt, then every ``thinning``-th step is a sample. mean and variance
+    are those of the mixture of the samples' normals. Chains without each of 4 folds run in the
+    same batched computation and give slope and offset of the variance (``_calibration``).
+
+    Time is n_burn_in + n_samples * thinning / n_chains steps, of (n_chains + 4) networks each.
+
+    Parameters
+    ----------
+    n_layers, n_units : int
+        ``n_layers=0`` is Bayesian linear regression.
+    heteroscedastic : bool
+        Noise that depends on z.
+    n_chains, n_samples : int
+        Samples of all chains together.
+    n_burn_in, thinning : int
+        Steps.
+    step_size, friction : float
+        epsilon and alpha of ``_sghmc``.
+    normal_scores : bool
+        Learn the normal scores of y in place of y itself (``_targets``).
+    random_state : int or None
+
+    Attributes
+    ----------
+    samples_ : list of float32 array
+        W_1, b_1, ... and the noise's logarithm of all samples, (n_samples, ...) each.
+    centre_, spread_ : float64 array, (d',), and float
+        Columns are centred and have one common scale: chains mix faster.
+    calibration_ : Calibration
+
+    References
+    ----------
+    Springenberg, Klein, Falkner and Hutter (2016), Bayesian optimization with robust Bayesian
+    neural networks, NeurIPS 29.
+    """
+
+    requires = "torch"
+    tiny: ClassVar[dict[str, Any]] = {
+        "n_layers": 1,
+        "n_units": 10,
+        "n_burn_in": 200,
+        "n_samples": 40,
+        "thinning": 5,
+    }
+
+    def __init__(
+        self,
+        *,
+        n_layers: int = 2,
+        n_units: int = 50,
+        heteroscedastic: bool = False,
+        n_chains: int = 4,
+        n_samples: int = 100,
+        n_burn_in: int = 1000,
+        thinning: int = 30,
+        step_size: float = 0.05,
+        friction: float = 0.05,
+        normal_scores: bool = True,
+        random_state: int | None = 0,
+    ) -> None:
+        self.n_layers = n_layers
+        self.n_units = n_units
+        self.heteroscedastic = heteroscedastic
+        self.n_chains = n_chains
+        self.n_samples = n_samples
+        self.n_burn_in = n_burn_in
+        self.thinning = thinning
+        self.step_size = step_size
+        self.friction = friction
+        self.normal_scores = normal_scores
+        self.random_state = random_state
+
+    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+        torch = import_torch(type(self).__name__)
+        folds = held_out_folds(len(t), rng, N_FOLDS)
+        all_rows = fold_masks(len(t), [], self.n_chains)
+        masks = torch.from_numpy(np.vstack([all_rows, fold_masks(len(t), folds, 1)[1:]]))
+        self.centre_ = Z.mean(axis=0)
+        self.spread_ = float(np.sqrt(((Z - self.centre_) ** 2).mean())) or 1.0
+        rows, targets = self._rows(torch, Z), torch.from_numpy(t.astype(np.float32))
+        with one_thread(torch):
+            kept = self._sampled(torch, rows, targets, masks, rng)
+            own = [tensor[:, : self.n_chains] for tensor in kept]
+            self.samples_ = [tensor.flatten(0, 1).numpy().copy() for tensor in own]
+            errors, variances = np.empty(len(t)), np.empty(len(t))
+            for number, fold in enumerate(folds, start=self.n_chains):
+                chain = [tensor[:, number] for tensor in kept]
+                mean, variances[fold] = mixture(torch, chain, rows[fold])
+                errors[fold] = t[fold] - mean
+        self.calibration_ = calibrated(errors, variances)
+
+    def _sampled(
+        self, torch: Any, rows: "Tensor", targets: "Tensor", masks: "Tensor", rng: Any
+    ) -> list["Tensor"]:
+        """The samples of all chains, (n_samples / n_chains, B, ...) for each tensor."""
+        outputs = 2 if self.heteroscedastic else 1
+        widths = [rows.shape[1], *[self.n_units] * self.n_layers, outputs]
+        start, deviations = prior_draw(torch, len(masks), widths, rng)
+
+        def energy(tensors: list["Tensor"]) -> "Tensor":
+            mean, log_noise = mean_and_noise(torch, tensors, rows)
+            misfit = (targets - mean) ** 2 * torch.exp(-log_noise) + log_noise
+            prior = ((tensors[-1] - NOISE_MEAN) / NOISE_SPREAD) ** 2
+            total = (misfit * masks).sum() + prior.sum()
+            for tensor, deviation in zip(tensors[:-1], deviations, strict=True):
+                total = total + ((tensor / deviation) ** 2).sum()
+            return 0.5 * total
+
+        sampler = Sampler(torch, start, energy, self.step_size, self.friction, rng)
+        sampler.run(self.n_burn_in, adapt=True)
+        rounds = -(-self.n_samples // self.n_chains)
+        kept = [[tensor.clone() for tensor in sampler.run(self.thinning)] for _ in range(rounds)]
+        return [torch.stack(part) for part in zip(*kept, strict=True)]
+
+    def _posterior(self, Z: F64) -> tuple[F64, F64]:
+        torch = import_torch(type(self).__name__)
+        with one_thread(torch):
+            samples = [torch.from_numpy(array) for array in self.samples_]
+            mean, variance = mixture(torch, samples, self._rows(torch, Z))
+        return mean, self.calibration_(variance)
+
+    def _rows(self, torch: Any, Z: F64) -> "Tensor":
+        return torch.from_numpy(((Z - self.centre_) / self.spread_).astype(np.float32))
