@@ -38,6 +38,11 @@ def _sample_one(range_: BaseDistribution, rng: np.random.Generator) -> Any:
     return _from_unit(range_, float(rng.random()))
 
 
+def decode_one(range_: BaseDistribution, z: float) -> int | float:
+    """The value at position z of a numeric range; a z outside [0, 1] is moved to its nearer end."""
+    return _from_unit(range_, min(max(z, 0.0), 1.0))
+
+
 def _from_unit(range_: BaseDistribution, z: float) -> int | float:
     """The value at position z in [0, 1] of a numeric range."""
     if isinstance(range_, IntDistribution):

@@ -5,6 +5,7 @@ ordered by their target: (0,1), (0,2), (1,2), (0,3), (1,3), (2,3), as published 
 """
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from itertools import chain, permutations, product
 from typing import ClassVar
 
@@ -43,6 +44,9 @@ class FourNodeCell(ArchitectureSpace):
         read the same are told apart by number, and the least of all numberings is the key.
         """
         self._require_valid(arch)
+        return _key_of(type(self), arch)
+
+    def _key(self, arch: Architecture) -> Hashable:
         live = self._live_edges(arch)
         arch = tuple(op if edge in live else self.zero for edge, op in enumerate(arch))
         output, term_of_edge = self._written_out(arch, {})
@@ -129,3 +133,8 @@ class FourNodeCell(ArchitectureSpace):
                 word = values[:, path] @ m ** np.arange(len(path))
                 bits[rows, offsets[len(path)] + word] = 1.0
         return bits
+
+
+@lru_cache(maxsize=1 << 15)  # a search asks for the keys of all its trials at each step
+def _key_of(kind: type[FourNodeCell], arch: Architecture) -> Hashable:
+    return kind()._key(arch)
