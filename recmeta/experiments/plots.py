@@ -96,9 +96,9 @@ def critical_difference_diagram(board: Leaderboard, tests: str = "nemenyi") -> "
     figure = Figure(figsize=(width + 2 * margin, depth + 1.2))
     size = figure.get_size_inches()
     axes = figure.add_axes((margin / size[0], 0.02, width / size[0], depth / size[1]))
-    low = np.floor(means.min() * 2) / 2
-    # the ruler must fit on the line
-    high = max(np.ceil(means.max() * 2) / 2, low + over.critical_difference * 1.02)
+    pad = 0.02 * (means.max() - means.min() + 1e-9)
+    low, high = means.min() - pad, means.max() + pad
+    high = max(high, low + over.critical_difference * 1.02)  # the ruler must fit on the line
     axes.set(xlim=(low, high), ylim=(-depth, 0))
     _rank_axis(axes)
     for first, last, level in bars:
@@ -110,10 +110,10 @@ def critical_difference_diagram(board: Leaderboard, tests: str = "nemenyi") -> "
         y = -first_line - LINE * (place if left else len(means) - 1 - place)
         edge = low if left else high
         axes.plot([rank, rank, edge], [0, y, y], color="#555555", lw=0.7)
-        pad = (-4, 0) if left else (4, 0)
+        off = (-4, 0) if left else (4, 0)
         text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
         axes.annotate(
-            text, (edge, y), pad, textcoords="offset points", fontsize=FONT, va="center",
+            text, (edge, y), off, textcoords="offset points", fontsize=FONT, va="center",
             ha="right" if left else "left", annotation_clip=False,
         )  # fmt: skip
     if tests == "nemenyi":
@@ -224,7 +224,7 @@ def heat_map(board: Leaderboard) -> "Figure":
     if index["split"].nunique() > 1:
         names = names + " " + index["split"].astype(str)
     n_rows, n_columns = shares.shape
-    figure = Figure(figsize=(1.5 + 0.24 * n_columns, 1.2 + 0.2 * n_rows))
+    figure = Figure(figsize=(max(5.0, 1.5 + 0.24 * n_columns), max(2.8, 1.2 + 0.2 * n_rows)))
     axes = figure.add_subplot()
     cells = np.where(failed, np.nan, shares)
     image = axes.imshow(cells, cmap="viridis", vmin=0, vmax=1, aspect="auto")
@@ -236,7 +236,7 @@ def heat_map(board: Leaderboard) -> "Figure":
     title = f"Share of the best {board.metric}, {_problems(over)}"
     axes.set_title(title + ("; x: no run was ok" if len(rows) else ""), fontsize=FONT + 2)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
-    bar.set_label("share of the best score of the row", fontsize=FONT)
+    bar.set_label("share of the best", fontsize=FONT)
     return figure
 
 

@@ -48,24 +48,21 @@ def overlapping(figure):
 
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    axes = figure.axes[0]
-    texts = [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.title]
-    texts += [axes.xaxis.label, axes.yaxis.label]
-    legend = axes.get_legend()
-    texts += list(legend.get_texts()) if legend else []
-    low, high = axes.get_xlim()
-    boxes = [
-        (text.get_text(), text.get_window_extent(canvas.get_renderer()))
-        for text in texts
-        if text.get_text() and text.get_visible()
-    ]
-    # matplotlib keeps labels of ticks outside of the axis, which it doesn't draw
-    outside = {
-        label.get_text()
-        for label in axes.get_xticklabels()
-        if not low <= label.get_position()[0] <= high
-    }
-    boxes = [(text, box) for text, box in boxes if text not in outside]
+    boxes = []
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        # labels of ticks outside of the axis are there, but are not drawn
+        ticks = [
+            label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high
+        ]
+        legend = axes.get_legend()
+        texts = [*axes.texts, *ticks, *axes.get_yticklabels(), axes.title]
+        texts += [axes.xaxis.label, axes.yaxis.label, *(legend.get_texts() if legend else ())]
+        boxes += [
+            (text.get_text(), text.get_window_extent(canvas.get_renderer()))
+            for text in texts
+            if text.get_text() and text.get_visible()
+        ]
     return [
         (first, second)
         for i, (first, box) in enumerate(boxes)
@@ -84,9 +81,10 @@ def test_no_labels_of_a_critical_difference_diagram_overlap(n_algorithms, tests)
     assert sum("Algorithm" in text for text in texts) == n_algorithms
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (12, 33)])
 @pytest.mark.parametrize("draw", [performance_profile, heat_map])
-def test_no_labels_of_the_other_pictures_overlap(draw):
-    assert overlapping(draw(board_of(12, 33, failed=0.05))) == []
+def test_no_labels_of_the_other_pictures_overlap(draw, shape):
+    assert overlapping(draw(board_of(*shape, failed=0.05))) == []
 
 
 def test_bars_are_the_groups_and_the_ruler_is_as_long_as_the_difference():
