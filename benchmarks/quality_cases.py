@@ -119,7 +119,7 @@ CASES = (
     ),
     Case(
         "LogisticMF",
-        LOGISTIC | {"alpha": 1.0, "n_negatives": 30},
+        LOGISTIC | {"alpha": 1.0, "n_negatives": 30, "max_negatives": 32},  # as many as it draws
         lambda seed: factors.implicit_logistic(**LOGISTIC, negatives=30, seed=seed),
         SEEDS,
     ),

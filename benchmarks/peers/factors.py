@@ -87,7 +87,7 @@ def implicit_bpr(n_factors: int, learning_rate: float, l2: float, n_epochs: int,
 def implicit_logistic(
     n_factors: int, learning_rate: float, l2: float, negatives: int, n_epochs: int, seed: int
 ) -> Peer:
-    """``negatives`` draws of zeros for each interaction; the gradient is scaled by Adagrad."""
+    """AdaGrad. At most n_factors + 2 zeros a row, by popularity, however large ``negatives`` is."""
 
     def fit(X: csr_matrix) -> Top:
         import implicit.lmf

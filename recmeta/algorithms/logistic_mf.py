@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._factors import F32
 from recmeta.algorithms._iterative import IterativeRecommender
-from recmeta.algorithms._logistic_steps import climb
+from recmeta.algorithms._logistic_steps import Steps, climb
 from recmeta.space import Space
 
 START = 0.03  # standard deviation of the initial factors: with 1, as in implicit, steps are lost
@@ -26,9 +26,10 @@ class LogisticMF(IterativeRecommender):
 
     over all pairs of users and items with interactions. An epoch takes a step of AdaGrad for every
     user, then one for every item. The part of the gradient that x weighs is exact; that of all
-    pairs is estimated from a uniform sample, n_negatives for each interaction of the row, weighted
-    by its inverse share, so without bias; it is exact too where they would be all pairs or more.
-    Time grows with n_epochs * nnz * n_negatives * n_factors.
+    pairs is estimated from a uniform sample, n_negatives for each interaction of the row or more,
+    weighted by its inverse share, so without bias; it is exact too where they would be all pairs.
+    Time grows with n_epochs * nnz * n_negatives * n_factors, memory with (n_users + n_items) *
+    n_factors.
 
     Parameters
     ----------
@@ -42,6 +43,10 @@ class LogisticMF(IterativeRecommender):
     n_negatives : int
         Pairs that are sampled for each interaction.
     n_epochs : int
+    max_negatives : int or None
+        At most so many pairs are sampled for a row, each with weight 1: the sum over all pairs
+        above becomes one over the sample, so that zeros weigh little. implicit takes
+        n_factors + 2, whatever its neg_prop. None: no limit, and the sample stands for all pairs.
     random_state : int or None
         Seed of the initial factors and of the samples.
 
@@ -88,6 +93,7 @@ class LogisticMF(IterativeRecommender):
         learning_rate: float = 0.4,
         n_negatives: int = 30,
         n_epochs: int = 60,
+        max_negatives: int | None = None,
         random_state: int | None = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -96,10 +102,13 @@ class LogisticMF(IterativeRecommender):
         self.learning_rate = learning_rate
         self.n_negatives = n_negatives
         self.n_epochs = n_epochs
+        self.max_negatives = max_negatives
         self.random_state = random_state
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors, n_negatives=self.n_negatives)
+        if self.max_negatives is not None:
+            _check_counts(max_negatives=self.max_negatives)
         known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
         self.user_factors_, self.item_factors_ = (
             self._start(known, -1, rng),
@@ -113,7 +122,7 @@ class LogisticMF(IterativeRecommender):
 
     def _epoch(self, prepared: tuple[csr_array, csr_array], rng: np.random.Generator) -> None:
         users, items = self.user_factors_, self.item_factors_
-        how = self.n_negatives, self.learning_rate, self.l2, self.alpha
+        how = Steps(self.n_negatives, self.max_negatives, self.learning_rate, self.l2, self.alpha)
         climb(prepared[0], items, users, self.user_squares_, -1, how, rng)
         climb(prepared[1], users, items, self.item_squares_, -2, how, rng)
 
@@ -126,7 +135,11 @@ class LogisticMF(IterativeRecommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        model = cls(**params)
-        pairs = nnz + min(model.n_negatives * nnz, n_users * n_items)
-        seconds = model.n_epochs * pairs * (2e-8 + 3.2e-10 * model.n_factors)
-        return Cost(seconds, 14.0 * (n_users + n_items) * (model.n_factors + 2) + 40 * nnz)
+        model, width = cls(**params), cls(**params).n_factors + 2
+        zeros = 0.0
+        for n_rows in (n_users, n_items):
+            limit = float("inf") if model.max_negatives is None else model.max_negatives * n_rows
+            zeros += min(model.n_negatives * nnz, n_users * n_items, limit)
+        epoch = 2 * nnz * (6e-9 + 2.2e-10 * width) + zeros * (5e-10 + 4e-11 * width)
+        memory = width * (8.0 * (n_users + n_items) + 20.0 * max(n_users, n_items)) + 40 * nnz
+        return Cost(model.n_epochs * epoch + 1e-4, memory)

@@ -6,8 +6,9 @@ import pytest
 from implicit.lmf import LogisticMatrixFactorization
 from scipy.optimize import check_grad, minimize
 from scipy.sparse import csr_array, csr_matrix
+from scipy.special import expit
 
-from recmeta.algorithms._logistic_steps import logistic_steps
+from recmeta.algorithms._logistic_steps import Steps, climb, pull_of_zeros
 from recmeta.algorithms.logistic_mf import LogisticMF
 from recmeta.metrics.accuracy import ndcg
 
@@ -98,26 +99,53 @@ def test_training_ends_where_scipy_finds_no_better_users_or_items():
             np.testing.assert_allclose(found, best, atol=2e-3)
 
 
-def test_the_sampled_gradient_is_on_average_that_of_all_pairs():
+def pulls(rows, others):
+    """sum_h sigmoid(v h) h of each row v, by numpy."""
+    return (1 / (1 + np.exp(-rows @ others.T))) @ others
+
+
+@pytest.mark.parametrize("n", [1, 511, 1300])
+def test_the_pull_of_a_run_is_the_sum_of_its_sigmoids(n):
+    rng = np.random.default_rng(n)
+    rows, run = (3 * rng.standard_normal((size, 6)).astype(np.float32) for size in (9, n))
+    found = pull_of_zeros(rows, run, np.ascontiguousarray(run.T))
+    expected = pulls(rows.astype(float), run.astype(float))
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6 * n)
+
+
+def test_sigmoids_hold_from_one_end_of_float32_to_the_other():
+    odds = np.array([-1e30, -80, -20, -1, 0, 1e-6, 3, 15, 80, 1e30], dtype=np.float32)
+    one = np.ones((1, 1), dtype=np.float32)
+    for value in odds:
+        found = pull_of_zeros(value * one, one, one)[0, 0]
+        assert found == pytest.approx(expit(float(value)), rel=1e-5, abs=1e-36)
+
+
+@pytest.mark.parametrize("limit", [None, 5])
+def test_the_sampled_gradient_is_on_average_that_of_all_pairs_or_of_as_many_as_asked(limit):
     rng = np.random.default_rng(0)
-    X = csr_array(histories(1, 40))
-    items = rng.standard_normal((40, 5)).astype(np.float32)
-    items[:, -2] = 1
-    start = np.array([[0.3, -0.2, 0.5, 0.1, 1.0]], dtype=np.float32)
-    rates = np.array([1e6, L2, ALPHA], dtype=np.float32)
-    total, n = np.zeros(5), 20_000
-    arrays = X.indptr.astype(np.int64), X.indices.astype(np.int32), X.data
-    sizes = np.array([6])
-    for _ in range(n):
-        row, squares = start.copy(), np.full((1, 5), 1e12, dtype=np.float32)  # steps of 1 gradient
-        pool, offsets = rng.permutation(items), rng.integers(0, 40, 1)
-        logistic_steps(0, 1, *arrays, items, pool, offsets, sizes, rates, 4, row, squares)
-        total += (row - start)[0]
-    expected = gradient(X.toarray(), start.astype(float), items.astype(float), -1)[0]
-    np.testing.assert_allclose(total / n, expected, atol=0.25)  # standard error: 0.06
+    X = csr_array(histories(300, 40, share=0.1))  # blocks of 128 rows, of nearly one length each
+    items, users = (rng.standard_normal((n, 5)).astype(np.float32) for n in (40, 300))
+    items[:, -2], users[:, -1] = 1, 1
+    steps = []
+    for _ in range(1000):
+        rows, squares = users.copy(), np.full(users.shape, 1e12, np.float32)  # steps of 1 gradient
+        climb(X, items, rows, squares, -1, Steps(2, limit, 1e6, L2, ALPHA), rng)
+        steps.append(rows[:, :-1] - users[:, :-1])
+    counts = np.diff(X.indptr)
+    weight = np.ones(300) if limit is None else np.minimum(2 * counts, limit) / 40
+    exact_users, exact_items, x = users.astype(float), items.astype(float), X.toarray()
+    slope = ALPHA * x * (1 - expit(exact_users @ exact_items.T))
+    expected = slope @ exact_items - L2 * exact_users
+    expected -= weight[:, None] * pulls(exact_users, exact_items)
+    spread = np.std(steps, axis=0)
+    off = (np.mean(steps, axis=0) - expected[:, :-1])[spread > 1e-3]
+    # squared, in standard errors: 1 on average, 0.7 to 2.3 here, since a block moves together
+    assert (1000 * (off / spread[spread > 1e-3]) ** 2).mean() < 3
 
 
-def test_it_ranks_no_worse_than_implicit_at_equal_hyperparameters():
+@pytest.mark.parametrize("max_negatives", [None, 10])
+def test_it_ranks_no_worse_than_implicit_at_equal_hyperparameters(max_negatives):
     rng = np.random.default_rng(0)
     kinds = rng.integers(0, 6, 300)[:, None] == rng.integers(0, 6, 120)
     log = (rng.random(kinds.shape) < np.where(kinds, 0.4, 0.03)).astype(np.float32)
@@ -128,7 +156,7 @@ def test_it_ranks_no_worse_than_implicit_at_equal_hyperparameters():
         num_threads=1, random_state=0,
     )  # fmt: skip
     theirs.fit(csr_matrix(X), show_progress=False)
-    model = LogisticMF(8, 1.0, 1.0, 0.3, 30, n_epochs=30).fit(X)
+    model = LogisticMF(8, 1.0, 1.0, 0.3, 30, 30, max_negatives).fit(X)
     ours = np.nanmean(ndcg(model.recommend(X)[0], relevant, 10))
     model.user_factors_, model.item_factors_ = theirs.user_factors, theirs.item_factors
     assert ours >= np.nanmean(ndcg(model.recommend(X)[0], relevant, 10))
@@ -162,6 +190,23 @@ def test_the_columns_of_the_biases_stay_beside_a_1():
     model = LogisticMF(6, n_epochs=5).fit(histories())
     assert (model.user_factors_[:, -1] == 1).all()
     assert (model.item_factors_[:, -2] == 1).all()
+
+
+def test_implicit_draws_as_many_zeros_whatever_it_is_asked_for():
+    X = csr_matrix(histories(40, 60, share=0.5))
+    found = []
+    for asked in (1, 3000):
+        model = LogisticMatrixFactorization(
+            factors=4, neg_prop=asked, iterations=3, num_threads=1, random_state=0
+        )
+        model.fit(X, show_progress=False)
+        found.append(model.item_factors)
+    np.testing.assert_array_equal(*found)  # n_factors + 2, which max_negatives says openly
+
+
+def test_no_limit_of_negatives_below_one():
+    with pytest.raises(ValueError, match="max_negatives must be at least 1: got 0"):
+        LogisticMF(max_negatives=0).fit(histories())
 
 
 def test_no_negatives_are_refused():
