@@ -33,6 +33,10 @@ MAX_FAULTS = 3  # of a node's actor; then the node is left out
 N_PACKED = 4  # bundles that the driver keeps in the object store: the tasks come in their order
 
 
+class ClusterError(ConnectionError):
+    """There is no cluster, or no node of it can do tasks."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A task, which try of it this is, and where and why those before were lost."""
@@ -215,9 +219,9 @@ class Cluster:
             self.had_nodes = now
         elif could and not usable:
             reasons = "\n".join(faults[-1] for faults in self.faults.values())
-            raise RuntimeError(f"no node can do tasks:\n{reasons}")
+            raise ClusterError(f"no node can do tasks:\n{reasons}")
         elif now - self.had_nodes > WITHOUT_NODES_S:
-            raise RuntimeError(
+            raise ClusterError(
                 f"no node was ready in {WITHOUT_NODES_S:.0f} s, of {len(alive)} alive with "
                 f"{sum(one['Resources'].get('CPU', 0) for one in alive):.0f} processors: "
                 "`ray status` says who holds them"

@@ -22,11 +22,13 @@ from dataclasses import replace
 from typing import Any
 
 from recmeta.execution._outcome import given_up
-from recmeta.execution._ray_cluster import Attempt, Cluster
+from recmeta.execution._ray_cluster import Attempt, Cluster, ClusterError
 from recmeta.execution._ray_node import AUTO, DATA
 from recmeta.execution.local import RETRIES
 from recmeta.execution.task import Result, Task
 from recmeta.registry import MissingExtraError
+
+__all__ = ["ClusterError", "run"]
 
 POLL_S = 0.2  # how soon a stop is seen
 
@@ -75,10 +77,8 @@ def run(
     ------
     MissingExtraError
         If Ray is not installed.
-    ConnectionError
-        If there is no cluster at the address.
-    RuntimeError
-        If no node can do tasks, with the reason of each.
+    ClusterError
+        If there is no cluster at the address, or none of its nodes can do tasks: with the reasons.
     """
     if (workers is not None and workers < 1) or threads < 1:
         raise ValueError(f"workers and threads must be at least 1: got {workers} and {threads}")
@@ -158,10 +158,11 @@ def _connection(address: str | None) -> Iterator[None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING"}
     try:
         ray.init(address or "auto", **quiet)
-    except ConnectionError as error:
-        raise ConnectionError(
-            f"no Ray cluster at {address or 'this machine'}: start its head with `ray start "
-            "--head` and its nodes with `ray start --address HEAD:6379`, or give ray://HEAD:10001"
+    except (ConnectionError, TimeoutError, RuntimeError) as error:  # the last: another version
+        raise ClusterError(
+            f"no Ray cluster to be joined at {address or 'this machine'} ({error}): start its head "
+            "with `ray start --head`, its nodes with `ray start --address HEAD:6379`, and give "
+            "the address HEAD:6379 on a node, ray://HEAD:10001 elsewhere"
         ) from error
     try:
         yield

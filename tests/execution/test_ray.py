@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from recmeta.execution import local
-from recmeta.execution._ray_cluster import Attempt, Lost
+from recmeta.execution._ray_cluster import MAX_FAULTS, Attempt, Cluster, Lost
 from recmeta.execution.local import RETRIES
-from recmeta.execution.ray import _Driver, run
+from recmeta.execution.ray import ClusterError, _Driver, run
 from recmeta.execution.task import Result
 from recmeta.registry import MissingExtraError
 
@@ -246,3 +246,31 @@ def test_without_ray_the_error_has_the_pip_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'recmeta\[ray\]'"):
         next(run([]))
+
+
+def test_without_a_cluster_the_error_says_how_to_start_one(monkeypatch):
+    def finds_none(*arguments, **options):
+        raise ConnectionError("Could not find any running Ray instance")
+
+    monkeypatch.setattr(ray, "init", finds_none)
+    with pytest.raises(ClusterError, match=r"at this machine .*Could not find.*ray start --head"):
+        next(run([]))
+
+
+class Gone:
+    """Ray's module, for a cluster that has one node whose actor never starts."""
+
+    def nodes(self):
+        return [{"NodeID": "n", "NodeManagerHostname": "h", "Alive": True, "Resources": {"CPU": 2}}]
+
+
+def test_a_node_that_fails_three_times_is_left_out_and_the_reason_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", Gone())
+    monkeypatch.setattr(Cluster, "_start", lambda self, node_id, host, slots: started.append(slots))
+    started: list[int] = []
+    cluster = Cluster(None, 1, "auto")
+    cluster._look()
+    cluster.faults["n"] = ["h: numpy is too old"] * MAX_FAULTS
+    with pytest.raises(ClusterError, match="no node can do tasks:\nh: numpy is too old"):
+        cluster._look()
+    assert started == [2]
