@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recmeta.experiments.plan import configurations
+from recmeta.experiments.configurations import configurations
 from recmeta.experiments.store import Store
 
 

@@ -1,98 +1,162 @@
 """``recmeta sweep``: every algorithm on many data sets."""
 
-import json as json_
-import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recmeta.cli import options
-from recmeta.cli.output import counted, say
+from recmeta.cli.interrupt import Interrupt
+from recmeta.cli.output import say
+from recmeta.cli.progress import printer
 from recmeta.cli.reading import to_scale
 
 if TYPE_CHECKING:
-    from recmeta.experiments.sweep import Event, Progress
+    from recmeta.experiments.plan import Plan
+    from recmeta.experiments.plan_file import Study
+    from recmeta.experiments.sources import Preparation
+    from recmeta.experiments.sweep import Manner, Progress
 
 SOME_FAILED = 5  # exit code: the sweep is done, but a data set or a task ended in an error
+STOPPED = 130  # exit code: by Ctrl-C
 
+WHAT, HOW = "What to run", "How to run it"
+Text = str | None
+PlanFile = Annotated[
+    Path | None,
+    typer.Option("--plan", help="A study in TOML; options given here override it."),
+]
 Datasets = Annotated[
-    str,
+    Text,
     typer.Option("--datasets", help="Names under --root, files, or NAME=FILE; a comma between."),
 ]
 Root = Annotated[
-    Path | None, typer.Option("--root", help="Folder of data sets: NAME/interactions.parquet.")
+    Text, typer.Option("--root", help="Folder of data sets: NAME/interactions.parquet.")
 ]
 Algorithms = Annotated[
-    str, typer.Option("--algorithms", help="Names with a comma between; default: all of them.")
+    Text, typer.Option("--algorithms", help="Names with a comma between; default: all of them.")
+]
+Kind = Annotated[
+    Text,
+    typer.Option(
+        "--kind", help="Configurations: default, random, sobol, grid or portfolio. [random]"
+    ),
 ]
 Configs = Annotated[
-    int, typer.Option("--configs", min=0, help="Sampled configurations besides the default one.")
+    int | None,
+    typer.Option(
+        "--configs",
+        min=0,
+        help="How many besides the default one; levels of a grid; length of a portfolio. [6]",
+    ),
 ]
-SplitName = Annotated[
-    str, typer.Option("--split", help="default (time where known), random, time, last or users.")
+Splits = Annotated[
+    Text,
+    typer.Option(
+        "--split",
+        help="default (time where known), random, time, last or users; a comma between.",
+    ),
+]
+Fidelities = Annotated[
+    Text, typer.Option("--fidelities", help="Shares of the users to fit on: 0.25,1. [1]")
 ]
 MaxEvents = Annotated[
-    int, typer.Option("--max-events", min=0, help="Cut larger logs by users; 0: take all.")
+    int | None,
+    typer.Option("--max-events", min=0, help="Cut larger logs by users; 0: take all. [100000]"),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Runs of each with other seeds.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Fits at one time.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same answer. [0]")]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, help="Runs of each with other seeds. [1]")
+]
+KeepUsers = Annotated[
+    Text, typer.Option("--keep-users", help="Metrics to keep for each user: ndcg@10.")
+]
+StopBy = Annotated[
+    Text,
+    typer.Option("--stop-by", help="Stop iterative algorithms early, by this on validation."),
+]
+Curves = Annotated[
+    Text, typer.Option("--curves", help="Keep learning curves of this; trains as ever.")
+]
 FitTime = Annotated[
-    str, typer.Option("--time", help="The most time one task (two fits, evaluated) may take: 60s.")
+    Text,
+    typer.Option("--time", help="The most time one task (two fits, evaluated) may take. [60s]"),
 ]
+Memory = Annotated[
+    Text, typer.Option("--memory", help="The most memory that a fit may take. [4GiB]")
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1]")]
 StorePath = Annotated[Path, typer.Option("--store", help="The results: made, or gone on with.")]
 Cache = Annotated[
     Path | None, typer.Option("--cache", help="Folder of prepared data; default: beside the store.")
+]
+RetryErrors = Annotated[
+    bool, typer.Option("--retry-errors", help="Do all tasks again that ended in an error.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Count the tasks and estimate the time; fit nothing.")
+]
+Ray = Annotated[
+    Text, typer.Option("--ray", help="Run on the Ray cluster of this address; auto: of this node.")
 ]
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
 
 
 def sweep(
-    datasets: Datasets = "",
+    plan: PlanFile = None,
+    datasets: Datasets = None,
     root: Root = None,
-    algorithms: Algorithms = "",
-    configs: Configs = 6,
-    seed: options.Seed = 0,
-    seeds: Seeds = 1,
-    split: SplitName = "default",
-    max_events: MaxEvents = 100_000,
-    jobs: Jobs = 1,
-    time: FitTime = "60s",
-    memory: options.Memory = "4GiB",
-    store: StorePath = Path("sweep.sqlite"),
-    cache: Cache = None,
+    algorithms: Algorithms = None,
+    kind: Kind = None,
+    configs: Configs = None,
+    seed: Seed = None,
+    seeds: Seeds = None,
+    split: Splits = None,
+    fidelities: Fidelities = None,
+    max_events: MaxEvents = None,
+    time: FitTime = None,
+    memory: Memory = None,
+    keep_users: KeepUsers = None,
+    stop_by: StopBy = None,
+    curves: Curves = None,
     scale: options.Scale = None,
     threshold: options.Threshold = None,
     item_features: options.ItemFeatures = None,
     user_features: options.UserFeatures = None,
+    jobs: Jobs = None,
+    store: StorePath = Path("sweep.sqlite"),
+    cache: Cache = None,
+    retry_errors: RetryErrors = False,
+    dry_run: DryRun = False,
+    ray: Ray = None,
     json: JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
-    # late: these import numba and pandas, and --help should not wait for them
-    from recmeta.execution.budget import to_bytes, to_seconds
-    from recmeta.experiments.plan import Limits, Plan, configurations
-    from recmeta.experiments.sources import Preparation, find_sources
-    from recmeta.experiments.store import Store
-    from recmeta.experiments.sweep import sweep as run_sweep
+    given = {
+        "datasets": datasets, "root": root, "algorithms": algorithms, "kind": kind,
+        "configs": configs, "seed": seed, "seeds": seeds, "split": split,
+        "fidelities": fidelities, "max_events": max_events, "time": time, "memory": memory,
+        "keep_users": keep_users, "stop_by": stop_by, "curves": curves, "scale": to_scale(scale),
+        "threshold": threshold, "item_features": item_features, "user_features": user_features,
+    }  # fmt: skip
+    study = _study(plan, {name: value for name, value in given.items() if value is not None})
+    _check_extras(study.algorithms)
+    planned = _plan(study)
+    assert planned.data is not None
+    how = planned.data.preparations(cache or Path(f"{store}.cache"))
+    if dry_run:
+        from recmeta.cli.sweep_estimate import say_estimate  # late: pandas
 
-    named = _named(algorithms)
-    limits = Limits(to_seconds(time), None if memory is None else to_bytes(memory))
-    plan = Plan(
-        configurations(named or _all_algorithms(), configs, seed=seed),
-        seeds=tuple(range(seed, seed + seeds)),
-        limits=limits,
-    )
-    how = Preparation(split, seed, max_events or None, cache or Path(f"{store}.cache"))
-    given = _reading(scale, threshold, item_features, user_features)
-    sources = find_sources(_names(datasets), root, given)
-    if len(sources) > 1 and (item_features or user_features):
-        raise typer.BadParameter("--item-features and --user-features are of one data set")
-    printer = _JsonPrinter() if json else _Printer()
-    with Store(store) as results:
-        printer.begin(len(sources), len(plan))
-        progress = run_sweep(sources, plan, results, how, workers=jobs, listen=printer.listen)
-    printer.end(progress)
+        say_estimate(planned, how, store, jobs or 1, retry_errors=retry_errors, as_json=json)
+        return
+    with Interrupt() as stop:
+        progress = _run(planned, how, store, _manner(jobs, ray, retry_errors, stop), as_json=json)
+    if progress.stopped:
+        done = progress.resumed + progress.finished
+        say(f"stopped with {done:,} tasks in {store}; the same command goes on there", err=True)
+        raise typer.Exit(STOPPED)
     if progress.total == 0 and not progress.failed:
         raise typer.BadParameter(
             "nothing to run: what they need the data sets have not", param_hint="--algorithms"
@@ -101,122 +165,77 @@ def sweep(
         raise typer.Exit(SOME_FAILED)
 
 
-def _reading(
-    scale: str | None, threshold: float | None, items: str | None, users: str | None
-) -> dict[str, object]:
-    """Options of ``read`` that were given, for all data sets of this call."""
-    given = {
-        "scale": to_scale(scale),
-        "threshold": threshold,
-        "item_features": items,
-        "user_features": users,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+LISTS = ("datasets", "algorithms", "split", "fidelities", "keep_users")
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _study(file: Path | None, given: dict[str, Any]) -> "Study":
+    """What the file says, and over it what the options say."""
+    from recmeta.experiments.plan_file import PlanError, Study, checked, read_study  # late: numba
+
+    try:
+        study = {} if file is None else read_study(file)
+        for name, value in given.items():
+            study[name] = checked(name, _listed(name, value) if name in LISTS else value)
+        return Study(**study)
+    except PlanError as error:
+        raise typer.BadParameter(str(error), param_hint="--plan") from error
 
 
-def _named(text: str) -> list[str]:
-    """The algorithms asked for by name: one whose extra is missing is refused before the start."""
+def _listed(name: str, text: str) -> list[Any]:
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    if name != "fidelities":
+        return list(entries)
+    try:
+        return [float(entry) for entry in entries]
+    except ValueError as error:
+        raise typer.BadParameter(f"not numbers: {text!r}", param_hint="--fidelities") from error
+
+
+def _plan(study: "Study") -> "Plan":
+    from recmeta.registry import UnknownNameError  # late: numba
+
+    try:
+        return study.plan()
+    except UnknownNameError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _run(
+    plan: "Plan", how: "list[Preparation]", store: Path, manner: "Manner", *, as_json: bool
+) -> "Progress":
+    from recmeta.experiments.store import Store  # late: pandas
+    from recmeta.experiments.sweep import sweep as run_sweep
+
+    assert plan.data is not None
+    sources, shown, progress = plan.data.sources, printer(as_json=as_json), None
+    with Store(store) as results:
+        shown.begin(len(sources) * len(how), len(plan))
+        try:
+            progress = run_sweep(sources, plan, results, how, manner=manner, listen=shown.listen)
+        finally:
+            shown.end(progress)
+    return progress
+
+
+def _manner(jobs: int | None, ray: str | None, retry_errors: bool, stop: Interrupt) -> "Manner":
+    from recmeta.experiments.sweep import Manner  # late: pandas
+
+    if ray is None:
+        return Manner(jobs or 1, retry_errors, stop)
+    from recmeta.execution import ray as on_ray  # an extra
+
+    executor = partial(on_ray.run, address=None if ray == "auto" else ray)
+    return Manner(jobs, retry_errors, stop, executor)
+
+
+def _check_extras(names: tuple[str, ...]) -> None:
+    """An algorithm asked for by name whose extra is missing is refused before the start."""
     from recmeta.execution.fit import find_algorithm  # late: numba
     from recmeta.registry import MissingExtraError
 
-    names = _names(text)
     for name in names:
         extra = find_algorithm(name).requires
         if extra and find_spec(extra) is None:
             raise MissingExtraError(name, extra)
-    return names
-
-
-def _all_algorithms() -> list[str]:
-    from recmeta.algorithms import all_algorithms  # late: numba
-
-    return list(all_algorithms())
-
-
-class _Printer:
-    """Lines for a person: one a data set and a fault, and the state of things in the last line."""
-
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self.printed = 0.0
-
-    def begin(self, n_datasets: int, n_each: int) -> None:
-        sets, tasks = counted(n_datasets, "data set"), counted(n_each, "task")
-        say(f"{sets} x at most {tasks}; Ctrl-C is safe, the store goes on", err=True)
-
-    def listen(self, event: "Event", progress: "Progress") -> None:
-        if event.kind == "failed":
-            self._line(f"{event.dataset}: left out, {event.detail['error']}")
-        elif event.kind == "dataset":
-            parts = [
-                f"{event.detail[f'n_{part}']:,} {part}" for part in ("users", "items", "events")
-            ]
-            self._line(f"{event.dataset}: {', '.join(parts)}, split {event.detail['split']}")
-            for algorithm, reason in event.detail["left_out"].items():
-                self._line(f"  {algorithm} left out: {reason}")
-        elif event.task is not None and event.result is not None and event.result.status == "error":
-            last = event.result.error.strip().splitlines()[-1:] or [""]
-            self._line(f"{event.dataset} {event.task.algorithm}: {last[0]}")
-        self._state(progress)
-
-    def end(self, progress: "Progress") -> None:
-        self._line(_state_of(progress))
-
-    def _line(self, text: str) -> None:
-        if self.live:
-            sys.stderr.write("\r\x1b[K")
-        say(text, err=True)
-
-    def _state(self, progress: "Progress") -> None:
-        import time  # the option of that name hides it in this file's commands
-
-        now = time.monotonic()
-        if now - self.printed < (0.2 if self.live else 30.0):
-            return
-        self.printed = now
-        if self.live:
-            sys.stderr.write(f"\r\x1b[K{_state_of(progress)}")
-            sys.stderr.flush()
-        else:
-            say(_state_of(progress), err=True)
-
-
-class _JsonPrinter:
-    """One JSON object a line on standard output."""
-
-    def begin(self, n_datasets: int, n_each: int) -> None:
-        self._say({"event": "begin", "n_datasets": n_datasets, "n_tasks": n_datasets * n_each})
-
-    def listen(self, event: "Event", progress: "Progress") -> None:
-        line: dict[str, object] = {"event": event.kind, "dataset": event.dataset} | event.detail
-        if event.task is not None and event.result is not None:
-            task, result = event.task, event.result
-            line |= {"algorithm": task.algorithm, "params": task.params, "seed": task.seed}
-            line |= {"status": result.status, "error": result.error or None}
-            line |= {"fit_s": result.fit_s, "peak_mb": result.peak_mb, "total_s": result.total_s}
-            test = result.metrics.get("test", {})
-            line |= {"id": task.id, "test_ndcg@10": test.get("ndcg@10")}
-        self._say(line | {"done": progress.resumed + progress.finished, "total": progress.total})
-
-    def end(self, progress: "Progress") -> None:
-        counts = {"resumed": progress.resumed} | progress.counts
-        self._say({"event": "end", "counts": counts, "failed": progress.failed})
-
-    def _say(self, line: dict[str, object]) -> None:
-        finite = {key: None if value != value else value for key, value in line.items()}
-        typer.echo(json_.dumps(finite, default=str))
-
-
-def _state_of(progress: "Progress") -> str:
-    from recmeta.execution.budget import time_text  # late: see sweep
-
-    counts = " ".join(f"{status} {n}" for status, n in progress.counts.items())
-    done = progress.resumed + progress.finished
-    line = f"{done:,} of {progress.total:,} tasks ({progress.resumed:,} resumed) | {counts}"
-    if progress.eta_s > 0:
-        line += f" | {progress.rate:.2f}/s | ETA {time_text(progress.eta_s)}"
-    return line

@@ -12,10 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recmeta.execution.task import Result, Status
+from recmeta.execution.task import INFRASTRUCTURE, Result, Status
 
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "cannot allocate")
-INFRASTRUCTURE = "infrastructure fault"  # how the error of such a row begins
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h: the child's code when its result cannot be written
 NOT_BEGUN, LOST = "not begun", "lost"  # an answer's why, besides "timeout" and ""
 TAIL = 2000  # bytes of the output that are kept
@@ -38,7 +37,7 @@ def result_of(out: Path, answer: Mapping[str, Any], threads: int) -> Result:
     written = Result.from_json(text) if text else Result("error", threads=threads)
     written = replace(written, total_s=float(answer["wall_s"]), output=log)
     if answer["why"] == "timeout":
-        reason = f"stopped after {answer['wall_s']:.1f} s"
+        reason = answer.get("detail", f"stopped after {answer['wall_s']:.1f} s")
         return replace(written, status="timeout", error=reason)
     if answer["why"] or answer["signal"] or answer["code"]:
         return replace(written, status=_status_of(answer, log), error=_cause(answer, log))

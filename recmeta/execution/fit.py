@@ -4,9 +4,8 @@ import contextlib
 import importlib
 import os
 import platform
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +18,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms import IterativeRecommender, Recommender, get
 from recmeta.datasets.folds import Fold
 from recmeta.evaluation import evaluate, train
+from recmeta.execution._curve import MEASURED, Clock, fit_and_watch
 from recmeta.execution.budget import size_text
 from recmeta.execution.bundle import load_fold
 from recmeta.execution.limits import PeakMemory, memory_limit
@@ -28,7 +28,7 @@ from recmeta.execution.task import Result, Task
 MIB = 2**20
 # the metrics whose standard error every result has
 ERRORS_OF = ("ndcg@5", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit_rate@10")
-MEASURED, PATIENCE = 10, 3  # times that a training is measured; those in a row without a gain
+PATIENCE = 3  # measurements in a row without a gain
 VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn")
 
 
@@ -102,8 +102,11 @@ def _one_part(
 ) -> None:
     peak = PeakMemory()
     peak.start()
-    with _clock(measured, "fit"):
-        _fit(estimator, X, fold, task, part, measured)
+    with _clock(measured, "fit") as clock:
+        if part == "validation" and task.curve_by is not None and task.stop_by is None:
+            measured.curve = fit_and_watch(estimator, X, fold, task.curve_by, clock, peak)
+        else:
+            _fit(estimator, X, fold, task, part, measured)
     measured.peak_mb.append(peak.read() / MIB)
     wanted = tuple(dict.fromkeys((*ERRORS_OF, *task.per_user)))
     with _clock(measured, "predict"):
@@ -137,11 +140,11 @@ def _fit(
 
 
 @contextlib.contextmanager
-def _clock(measured: _Measured, what: str) -> Any:
-    wall, cpu = time.perf_counter(), time.process_time()
-    yield
-    measured.seconds.setdefault(f"{what}_s", []).append(time.perf_counter() - wall)
-    measured.seconds.setdefault(f"{what}_cpu_s", []).append(time.process_time() - cpu)
+def _clock(measured: _Measured, what: str) -> Iterator[Clock]:
+    clock = Clock()
+    yield clock
+    measured.seconds.setdefault(f"{what}_s", []).append(clock.wall())
+    measured.seconds.setdefault(f"{what}_cpu_s", []).append(clock.cpu())
 
 
 def find_algorithm(name: str) -> type[Recommender]:

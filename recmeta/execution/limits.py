@@ -57,15 +57,25 @@ class PeakMemory:
     """
 
     def __init__(self) -> None:
-        self.baseline = 0
+        self.baseline = self.highest = 0
 
     def start(self) -> None:
-        with contextlib.suppress(OSError):
-            CLEAR_REFS.write_text("5", encoding="ascii")
-        self.baseline = status_bytes("VmRSS") or _max_rss()
+        self._set_back()
+        self.baseline, self.highest = status_bytes("VmRSS") or _max_rss(), 0
 
     def read(self) -> int:
-        return max((status_bytes("VmHWM") or _max_rss()) - self.baseline, 0)
+        return max((status_bytes("VmHWM") or _max_rss()) - self.baseline, self.highest)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is taken and given back within does not count."""
+        self.highest = self.read()
+        yield
+        self._set_back()
+
+    def _set_back(self) -> None:
+        with contextlib.suppress(OSError):
+            CLEAR_REFS.write_text("5", encoding="ascii")
 
 
 def status_bytes(name: str) -> int:

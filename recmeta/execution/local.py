@@ -124,9 +124,11 @@ class _Driver:
 
     def ended(self, timeout: float) -> Iterator[tuple[Task, Result]]:
         """Tasks that have ended within ``timeout`` seconds, without those to be tried again."""
+        answers: list[dict[str, Any]] | None
         if self._past() and not self.pool.ready:
             # it is still importing, which a busy machine makes slow: nothing has begun
-            answers: list[dict[str, Any]] | None = self._ends("timeout")
+            late = {"why": "timeout", "detail": "the deadline came before it was begun"}
+            answers = self._ends(late)
         else:
             answers = self.pool.answers(timeout)
         if answers is None:
@@ -152,11 +154,11 @@ class _Driver:
             self.again.extendleft(reversed(self.running.values()))
             self.running.clear()
             return []
-        return self._ends(LOST)
+        return self._ends({"why": LOST})
 
-    def _ends(self, why: str) -> list[dict[str, Any]]:
+    def _ends(self, why: dict[str, str]) -> list[dict[str, Any]]:
         """Answers for all that runs, where the zygote has none."""
-        end = {"signal": 0, "code": 0, "why": why, "wall_s": 0.0, "max_rss": 0}
+        end = {"signal": 0, "code": 0, "wall_s": 0.0, "max_rss": 0} | why
         return [end | {"n": n} for n in self.running]
 
     def _past(self) -> bool:

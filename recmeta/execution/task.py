@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Status = Literal["ok", "timeout", "oom", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "timeout", "oom", "error")
+INFRASTRUCTURE = "infrastructure fault"  # how the error of a task begins that its machine failed
 # what decides the numbers that come out; paths and limits don't
 DEFINING = (
     "dataset", "data_key", "split", "algorithm", "params", "seed", "fidelity", "parts",
@@ -49,6 +50,9 @@ class Task:
     stop_by : str or None
         An accuracy metric: an iterative algorithm is watched on validation, stops when it gets no
         better, and has the epochs of its best state; the parts after validation train for as many.
+    curve_by : str or None
+        An accuracy metric: an iterative algorithm is measured on validation while it trains, for
+        ``Result.curve``. That changes nothing else: not its length, its seconds or its memory.
     """
 
     bundle: str
@@ -65,6 +69,7 @@ class Task:
     save_to: str | None = None
     per_user: tuple[str, ...] = ()
     stop_by: str | None = None
+    curve_by: str | None = None
 
     @cached_property
     def id(self) -> str:
@@ -116,7 +121,8 @@ class Result:
     n_epochs : int or None
         The best epoch on validation, of an iterative algorithm with ``stop_by``.
     curve : dict
-        Its learning curve on validation: ``epochs``, ``values`` and ``seconds``, a list each.
+        Its learning curve on validation, with ``stop_by`` or ``curve_by``: ``epochs``, ``values``
+        and ``seconds`` of training, a list each.
     error : str
         Reason or traceback where the status is not ok.
     tries : int

@@ -1,29 +1,22 @@
-"""The plan of a sweep: data sets x algorithms x configurations x splits x seeds, as plain data."""
+"""The plan of a sweep, as plain data that JSON can carry and a hash can name.
 
+Data sets x splits x fidelities x seeds x algorithms with their configurations.
+"""
+
+import hashlib
 import itertools
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from recmeta.algorithms import lacking
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.fit import find_algorithm
 from recmeta.execution.task import Task
-from recmeta.space import Params, sample
-
-ATTEMPTS = 20  # draws for one new configuration before a small space counts as exhausted
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """An algorithm with all its parameters; ``label`` is ``"default"``, ``"s1"``, ``"s2"``, ..."""
-
-    algorithm: str
-    params: Params
-    label: str
+from recmeta.experiments.configurations import Configuration
+from recmeta.experiments.sources import Preparation, Source
 
 
 @dataclass(frozen=True)
@@ -32,6 +25,31 @@ class Limits:
 
     time_limit_s: float | None = None
     memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a plan runs on.
+
+    Parameters
+    ----------
+    sources : tuple of Source
+    splits : tuple of str
+        Names of SPLITS: each data set under each of them.
+    max_events : int or None
+        See Preparation.
+    seed : int
+        Of the splits and the sample of users.
+    """
+
+    sources: tuple[Source, ...]
+    splits: tuple[str, ...] = ("default",)
+    max_events: int | None = None
+    seed: int = 0
+
+    def preparations(self, cache: Path) -> list[Preparation]:
+        """One a split, with the bundles in the folder ``cache``."""
+        return [Preparation(split, self.seed, self.max_events, cache) for split in self.splits]
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,12 @@ class Plan:
     parts : tuple of str
     per_user : tuple of str
         Metrics whose vector over the users is kept.
+    fidelities : tuple of float
+        Shares of the users to fit on, each a task of its own.
+    stop_by, curve_by : str or None
+        See Task.
+    data : Data or None
+        The data sets, where the plan names them.
     """
 
     configurations: tuple[Configuration, ...]
@@ -54,10 +78,36 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     parts: tuple[str, ...] = ("validation", "test")
     per_user: tuple[str, ...] = ()
+    fidelities: tuple[float, ...] = (1.0,)
+    stop_by: str | None = None
+    curve_by: str | None = None
+    data: Data | None = None
 
     def __len__(self) -> int:
         """Tasks of a data set that has all that the algorithms use."""
-        return len(self.configurations) * len(self.seeds)
+        return len(self.configurations) * len(self.seeds) * len(self.fidelities)
+
+    @property
+    def id(self) -> str:
+        """sha256 of the plan as JSON: 64 hex digits."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        values: dict[str, Any] = json.loads(text)
+        for name in ("seeds", "parts", "per_user", "fidelities"):
+            values[name] = tuple(values[name])
+        values["configurations"] = tuple(Configuration(**one) for one in values["configurations"])
+        values["limits"] = Limits(**values["limits"])
+        if values["data"] is not None:
+            data = values["data"]
+            sources = (one | {"path": Path(one["path"])} for one in data["sources"])
+            data["sources"] = tuple(Source(**one) for one in sources)
+            values["data"] = Data(**data | {"splits": tuple(data["splits"])})
+        return cls(**values)
 
     def left_out(self, bundle: Bundle) -> dict[str, str]:
         """The algorithms that cannot be fitted to a data set, and what they need."""
@@ -66,11 +116,14 @@ class Plan:
         return {name: reason for name, reason in reasons.items() if reason}
 
     def tasks(self, bundle: Bundle) -> Iterator[Task]:
-        """The tasks of one data set, default configurations of all algorithms first."""
+        """The tasks of one data set: the defaults of all algorithms, then the first draw of each,
+        the second, and so on, so that a sweep that is stopped has something of everything.
+        """
         out = self.left_out(bundle)
         possible = (one for one in self.configurations if one.algorithm not in out)
-        ordered = sorted(possible, key=lambda one: one.label != "default")
-        for seed, configuration in itertools.product(self.seeds, ordered):
+        ordered = sorted(possible, key=lambda one: one.turn)
+        each = itertools.product(self.seeds, self.fidelities, ordered)
+        for seed, fidelity, configuration in each:
             yield Task(
                 bundle=str(bundle.path),
                 dataset=bundle.dataset,
@@ -79,40 +132,11 @@ class Plan:
                 algorithm=configuration.algorithm,
                 params=configuration.params,
                 seed=seed,
+                fidelity=fidelity,
                 parts=self.parts,
                 time_limit_s=self.limits.time_limit_s,
                 memory_bytes=self.limits.memory_bytes,
                 per_user=self.per_user,
+                stop_by=self.stop_by,
+                curve_by=self.curve_by,
             )
-
-
-def configurations(
-    algorithms: Iterable[str], n_sampled: int, *, seed: int = 0
-) -> tuple[Configuration, ...]:
-    """The default and up to ``n_sampled`` sampled configurations of each algorithm.
-
-    An algorithm's draws depend on its name and the seed alone, so another algorithm in the list
-    changes nothing, and more samples keep the first ones. Small spaces give fewer.
-    """
-    return tuple(
-        itertools.chain.from_iterable(_of_one(name, n_sampled, seed) for name in algorithms)
-    )
-
-
-def _of_one(name: str, n_sampled: int, seed: int) -> Sequence[Configuration]:
-    algorithm = find_algorithm(name)
-    official = name if ":" in name else algorithm.__name__
-    default = {key: value for key, value in _defaults(algorithm).items() if key != "random_state"}
-    found = [Configuration(official, default, "default")]
-    rng = np.random.default_rng([seed, zlib.crc32(official.encode())])
-    for _ in range(n_sampled if algorithm.space else 0):
-        for _ in range(ATTEMPTS):
-            params = default | sample(algorithm.space, rng)
-            if all(params != one.params for one in found):
-                found.append(Configuration(official, params, f"s{len(found)}"))
-                break
-    return found
-
-
-def _defaults(algorithm: Any) -> Params:
-    return dict(algorithm().get_params())

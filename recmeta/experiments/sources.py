@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recmeta.datasets import read
-from recmeta.datasets.folds import TRAIN
+from recmeta.datasets.folds import TRAIN, Split
 from recmeta.datasets.sampling import sample_users
 from recmeta.datasets.splits import SPLITS
 from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
@@ -122,9 +122,23 @@ def prepare(source: Source, how: Preparation) -> Bundle:
     ValueError
         If the split leaves no user to evaluate.
     """
-    folder = how.cache / f"{source.name}-{_digest(source, how)}"
-    if (folder / "bundle.json").exists():
-        return open_bundle(folder)
+    if (known := prepared(source, how)) is not None:
+        return known
+    split = split_of(source, how)
+    features = extract_all(split.data.select(split.part == TRAIN), seed=how.seed)
+    return write_bundle(
+        split, _folder(source, how), dataset=source.name, info={"features": features}
+    )
+
+
+def prepared(source: Source, how: Preparation) -> Bundle | None:
+    """The bundle of a data set in the cache; None if it is not there yet."""
+    folder = _folder(source, how)
+    return open_bundle(folder) if (folder / "bundle.json").exists() else None
+
+
+def split_of(source: Source, how: Preparation) -> Split:
+    """A data set, read, capped and split; see prepare."""
     data = read(source.path, **source.options)
     if how.max_events is not None and data.n_events > how.max_events:
         data = sample_users(data, how.max_events, seed=how.seed)
@@ -135,8 +149,11 @@ def prepare(source: Source, how: Preparation) -> Bundle:
                 f"the {split.name} split of {data.n_events:,} events leaves no user to evaluate "
                 f"in {part}; try another --split"
             )
-    features = extract_all(data.select(split.part == TRAIN), seed=how.seed)
-    return write_bundle(split, folder, dataset=source.name, info={"features": features})
+    return split
+
+
+def _folder(source: Source, how: Preparation) -> Path:
+    return how.cache / f"{source.name}-{_digest(source, how)}"
 
 
 def _digest(source: Source, how: Preparation) -> str:

@@ -3,19 +3,24 @@
 What the store has is not done again, so a sweep that was stopped, or killed, goes on where it was.
 """
 
+import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recmeta.execution.local import run
-from recmeta.execution.task import STATUSES, Result, Task
+from recmeta.execution import local
+from recmeta.execution.bundle import Bundle
+from recmeta.execution.task import INFRASTRUCTURE, STATUSES, Result, Task
 from recmeta.experiments.plan import Plan
+from recmeta.experiments.run_logs import keep_log, log_folder
 from recmeta.experiments.sources import Preparation, Source, prepare
 from recmeta.experiments.store import Store
 
 logger = logging.getLogger(__name__)
+
+Executor = Callable[..., Iterator[tuple[Task, Result]]]
 
 
 @dataclass
@@ -33,6 +38,12 @@ class Progress:
         Status -> tasks finished by this run.
     failed : dict
         Data set that could not be prepared -> why.
+    running : dict
+        Id of a task that runs -> the task and when it began, a time of ``time.monotonic()``.
+    retried : int
+        Tries that were begun after a fault of the machine.
+    stopped : bool
+        It was told to stop before it was done.
     """
 
     total: int
@@ -40,6 +51,9 @@ class Progress:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     failed: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    running: dict[str, tuple[Task, float]] = field(default_factory=dict)
+    retried: int = 0
+    stopped: bool = False
 
     @property
     def finished(self) -> int:
@@ -59,7 +73,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened: ``"dataset"`` prepared, ``"failed"`` to be prepared, ``"run"`` finished."""
+    """What happened.
+
+    ``"dataset"`` was prepared, or ``"failed"`` to be; a task was ``"start"``-ed, with the number of
+    the ``try`` in its detail; its ``"run"`` has finished, with the ``log`` of one that failed.
+    """
 
     kind: str
     dataset: str
@@ -71,75 +89,143 @@ class Event:
 Listener = Callable[[Event, Progress], None]
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How a sweep is run.
+
+    Parameters
+    ----------
+    workers : int or None
+        Tasks at one time; None: as many as the executor likes.
+    retry_errors : bool
+        Do all tasks again whose status is error. Those that the machine failed, and not they
+        themselves, are done again anyway.
+    stop : callable
+        When it says True, nothing is begun any more and what runs is ended.
+    executor : callable
+        ``execution.local.run``, or another with its ``workers``, ``on_start`` and ``stop``.
+    """
+
+    workers: int | None = 1
+    retry_errors: bool = False
+    stop: Callable[[], bool] = lambda: False
+    executor: Executor = local.run
+
+
 def sweep(
     sources: Sequence[Source],
     plan: Plan,
     store: Store,
-    how: Preparation,
+    how: Preparation | Sequence[Preparation],
     *,
-    workers: int = 1,
+    manner: Manner | None = None,
     listen: Listener = lambda event, progress: None,
 ) -> Progress:
     """Do what the store does not have yet, and record each run as it finishes.
+
+    A task that fails has a log in the folder of the store's name and ``.logs``.
 
     Parameters
     ----------
     sources : sequence of Source
     plan : Plan
     store : Store
-    how : Preparation
-        Bundles are made when their turn comes, while the workers are busy.
-    workers : int
-        Tasks at one time.
+    how : Preparation or sequence of Preparation
+        Each data set is run on under each. Bundles are made when their turn comes, while the
+        workers are busy.
+    manner : Manner or None
     listen : callable
         Told of each event, in this process.
+
+    Raises
+    ------
+    StoreError
+        If a run cannot be recorded: the disk is full, say. What was recorded is kept.
     """
-    progress = Progress(total=len(sources) * len(plan))
+    manner = manner or Manner()
+    hows = [how] if isinstance(how, Preparation) else list(how)
+    work = _Work(plan, store, Progress(total=len(sources) * len(hows) * len(plan)), listen)
+    done = done_ids(plan, store, retry_errors=manner.retry_errors)
+    problems = [(source, one) for source in sources for one in hows]
+    tasks = work.to_do(itertools.takewhile(lambda _: not manner.stop(), problems), done)
+    runs = manner.executor(tasks, workers=manner.workers, on_start=work.begin, stop=manner.stop)
+    for task, result in runs:
+        work.record(task, result)
+    work.progress.running.clear()
+    work.progress.stopped = manner.stop()
+    return work.progress
+
+
+def done_ids(plan: Plan, store: Store, *, retry_errors: bool = False) -> set[str]:
+    """Ids of the tasks that a sweep of this plan need not do; see Manner for ``retry_errors``."""
     limits = plan.limits
     done = store.done_ids(time_limit_s=limits.time_limit_s, memory_bytes=limits.memory_bytes)
+    runs = store.frame(())
+    again = runs["status"] == "error"
+    if not retry_errors:
+        again &= runs["error"].str.startswith(INFRASTRUCTURE)
+    return done - set(runs.loc[again, "id"])
 
-    def to_do() -> Iterator[Task]:
-        for source in sources:
-            for task in _tasks_of(source, plan, store, how, progress, listen):
-                if task.id in done:
-                    progress.resumed += 1
+
+@dataclass
+class _Work:
+    """What a sweep does at each turn of a task: find, begin, record."""
+
+    plan: Plan
+    store: Store
+    progress: Progress
+    listen: Listener
+
+    def to_do(
+        self, problems: Iterable[tuple[Source, Preparation]], done: set[str]
+    ) -> Iterator[Task]:
+        met: set[str] = set()  # two splits of a plan may turn out to be one
+        for source, how in problems:
+            bundle = self._prepare(source, how)
+            for task in self.plan.tasks(bundle) if bundle is not None else ():
+                if task.id in met:
+                    self.progress.total -= 1
+                elif task.id in done:
+                    self.progress.resumed += 1
                 else:
                     yield task
+                met.add(task.id)
 
-    for task, result in run(to_do(), workers=workers):
-        store.add(task, result)
-        progress.counts[result.status] += 1
-        listen(Event("run", task.dataset, {}, task, result), progress)
-    return progress
+    def begin(self, task: Task, tries: int) -> None:
+        self.progress.running[task.id] = task, time.monotonic()
+        self.progress.retried += tries > 1
+        self.listen(Event("start", task.dataset, {"try": tries}, task), self.progress)
 
+    def record(self, task: Task, result: Result) -> None:
+        self.store.add(task, result)
+        self.progress.running.pop(task.id, None)
+        self.progress.counts[result.status] += 1
+        log = keep_log(log_folder(self.store.path), task, result)
+        detail = {} if log is None else {"log": str(log)}
+        self.listen(Event("run", task.dataset, detail, task, result), self.progress)
 
-def _tasks_of(
-    source: Source,
-    plan: Plan,
-    store: Store,
-    how: Preparation,
-    progress: Progress,
-    listen: Listener,
-) -> Iterator[Task]:
-    started = time.monotonic()
-    try:
-        bundle = prepare(source, how)
-    except Exception as error:  # one unreadable file must not cost the other data sets
-        bug = not isinstance(error, ValueError)  # a file that cannot be used is said in one line
-        logger.warning("data set %s could not be prepared", source.name, exc_info=bug)
-        progress.total -= len(plan)
-        progress.failed[source.name] = f"{type(error).__name__}: {error}"
-        listen(Event("failed", source.name, {"error": progress.failed[source.name]}), progress)
-        return
-    store.add_dataset(bundle.key, bundle.dataset, bundle.split, bundle.info)
-    left_out = plan.left_out(bundle)
-    n_left_out = sum(one.algorithm in left_out for one in plan.configurations)
-    progress.total -= n_left_out * len(plan.seeds)
-    facts = {name: fact for name, fact in bundle.info.items() if name != "features"}
-    detail = {
-        "seconds": time.monotonic() - started,
-        "split": bundle.split,
-        "left_out": left_out,
-    } | facts
-    listen(Event("dataset", source.name, detail), progress)
-    yield from plan.tasks(bundle)
+    def _prepare(self, source: Source, how: Preparation) -> Bundle | None:
+        started = time.monotonic()
+        try:
+            bundle = prepare(source, how)
+        except Exception as error:  # one unreadable file must not cost the other data sets
+            bug = not isinstance(error, ValueError)  # a file that cannot be used is said in a line
+            logger.warning("data set %s could not be prepared", source.name, exc_info=bug)
+            self.progress.total -= len(self.plan)
+            reason = f"{type(error).__name__}: {error}"
+            self.progress.failed[source.name] = reason
+            self.listen(Event("failed", source.name, {"error": reason}), self.progress)
+            return None
+        self.store.add_dataset(bundle.key, bundle.dataset, bundle.split, bundle.info)
+        left_out = self.plan.left_out(bundle)
+        n_left_out = sum(one.algorithm in left_out for one in self.plan.configurations)
+        n_each = len(self.plan.seeds) * len(self.plan.fidelities)
+        self.progress.total -= n_left_out * n_each
+        facts = {name: fact for name, fact in bundle.info.items() if name != "features"}
+        detail = {
+            "seconds": time.monotonic() - started,
+            "split": bundle.split,
+            "left_out": left_out,
+        } | facts
+        self.listen(Event("dataset", source.name, detail), self.progress)
+        return bundle

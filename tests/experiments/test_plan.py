@@ -4,7 +4,8 @@ from pathlib import Path
 
 from recmeta.algorithms import get
 from recmeta.execution.bundle import Bundle
-from recmeta.experiments.plan import Limits, Plan, configurations
+from recmeta.experiments.configurations import configurations
+from recmeta.experiments.plan import Limits, Plan
 from recmeta.space import contains
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recmeta.experiments.plan import Limits, Plan, configurations
+from recmeta.experiments.configurations import configurations
+from recmeta.experiments.plan import Limits, Plan
 from recmeta.experiments.sources import Preparation, find_sources, prepare
 from recmeta.experiments.store import Store
 from recmeta.experiments.sweep import sweep
@@ -52,7 +53,7 @@ def test_a_sweep_records_every_task_and_leaves_out_what_cannot_be_read(root, how
     assert first.counts == {"ok": 4, "timeout": 0, "oom": 2, "error": 2}
     assert list(first.failed) == ["zero"]
     assert first.total == first.finished == 8
-    assert sorted(set(events)) == ["dataset", "failed", "run"]
+    assert sorted(set(events)) == ["dataset", "failed", "run", "start"]
     assert sorted(frame["dataset"].unique()) == ["one", "two"]
     assert frame.loc[frame["status"] == "ok", "test:ndcg@10"].between(0.01, 1).all()
     assert (again.finished, again.resumed) == (0, 8)
@@ -63,17 +64,18 @@ def test_a_killed_sweep_goes_on_where_it_was(root, monkeypatch):
     script.write_text(
         textwrap.dedent(f"""
         from pathlib import Path
-        from recmeta.experiments.plan import Configuration, Plan
+        from recmeta.experiments.configurations import Configuration
+        from recmeta.experiments.plan import Plan
         from recmeta.experiments.sources import Preparation, find_sources
         from recmeta.experiments.store import Store
-        from recmeta.experiments.sweep import sweep
+        from recmeta.experiments.sweep import Manner, sweep
         root = Path({str(root)!r})
         slow = [Configuration("faulty_algorithms:Steady", {{"seconds": 0.05 + i / 1000}}, f"s{{i}}")
                 for i in range(12)]
         with Store(root / "s.sqlite") as store:
             progress = sweep(
                 find_sources(["one", "two"], root), Plan(tuple(slow)), store,
-                Preparation("random", 0, None, root / "cache"), workers=2,
+                Preparation("random", 0, None, root / "cache"), manner=Manner(workers=2),
                 listen=lambda event, progress: print(event.kind, flush=True))
             print(progress.resumed, progress.finished)
         """)

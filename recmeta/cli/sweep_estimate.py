@@ -1,0 +1,78 @@
+"""``recmeta sweep --dry-run``: the tasks of a plan and the time that they will take."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recmeta.cli.output import counted, say, say_json, say_table
+from recmeta.execution.budget import time_text
+
+if TYPE_CHECKING:
+    from recmeta.experiments.estimate import Estimate
+    from recmeta.experiments.plan import Plan
+    from recmeta.experiments.sources import Preparation
+
+HEADER = ("data set", "split", "tasks", "done", "refused", "to run", "time")
+
+
+def say_estimate(
+    plan: "Plan",
+    how: "Sequence[Preparation]",
+    store: Path,
+    workers: int,
+    *,
+    retry_errors: bool,
+    as_json: bool,
+) -> None:
+    """A line a data set and one for all; nothing is fitted, and no store is made."""
+    from recmeta.experiments.estimate import estimate, wall_seconds  # late: pandas
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.sweep import done_ids
+
+    assert plan.data is not None
+    with ExitStack() as stack:
+        results = stack.enter_context(Store(store)) if store.is_file() else None
+        done = set() if results is None else done_ids(plan, results, retry_errors=retry_errors)
+        found = list(estimate(plan.data.sources, plan, results, how, done=done))
+    seconds = wall_seconds(found, workers)
+    if as_json:
+        problems = [asdict(one) | {"n_to_run": _to_run(one)} for one in found]
+        say_json({"plan": plan.id, "workers": workers, "seconds": seconds, "problems": problems})
+        return
+    _say_table(found)
+    for one in found:
+        if one.error:
+            say(f"{one.dataset}: left out, {one.error}")
+        for algorithm, reason in one.left_out.items():
+            say(f"{one.dataset}: {algorithm} left out, it {reason}")
+    n_known, n_left = sum(one.n_known for one in found), sum(map(_to_run, found))
+    say(
+        f"{counted(n_left, 'task')} to run, about {time_text(seconds)} with "
+        f"{counted(workers, 'worker')}; earlier runs tell of {n_known:,} of them, cost() of the "
+        "others. Nothing was fitted."
+    )
+
+
+def _say_table(found: "Sequence[Estimate]") -> None:
+    usable = [one for one in found if not one.error]
+    rows = [_row(one.dataset, one.split, [one]) for one in usable]
+    if len(usable) > 1:
+        rows.append(_row("in all", "", usable))
+    say_table(HEADER, rows, right=range(2, len(HEADER)))
+
+
+def _row(name: str, split: str, of: "Sequence[Estimate]") -> list[str]:
+    numbers = [
+        sum(one.n_tasks for one in of),
+        sum(one.n_done for one in of),
+        sum(one.n_refused for one in of),
+        sum(map(_to_run, of)),
+    ]
+    seconds = time_text(sum(one.seconds for one in of))
+    return [name, split, *(f"{number:,}" for number in numbers), seconds]
+
+
+def _to_run(one: "Estimate") -> int:
+    return one.n_tasks - one.n_done - one.n_refused
