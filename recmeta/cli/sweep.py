@@ -1,5 +1,6 @@
 """``recmeta sweep``: every algorithm on many data sets."""
 
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,7 +88,9 @@ FitTime = Annotated[
 Memory = Annotated[
     Text, typer.Option("--memory", help="The most memory that a fit may take. [4GiB]")
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1]")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1; all of a cluster]")
+]
 StorePath = Annotated[Path, typer.Option("--store", help="The results: made, or gone on with.")]
 Cache = Annotated[
     Path | None, typer.Option("--cache", help="Folder of prepared data; default: beside the store.")
@@ -98,8 +101,18 @@ RetryErrors = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Count the tasks and estimate the time; fit nothing.")
 ]
-Ray = Annotated[
-    Text, typer.Option("--ray", help="Run on the Ray cluster of this address; auto: of this node.")
+Executor = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        help="local; ray: the cluster of this node; ray://HEAD:10001 or HEAD:6379: that one.",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", help="How data reach a cluster: shared (by their path), ship (sent) or auto."
+    ),
 ]
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
 
@@ -130,7 +143,8 @@ def sweep(
     cache: Cache = None,
     retry_errors: RetryErrors = False,
     dry_run: DryRun = False,
-    ray: Ray = None,
+    executor: Executor = "local",
+    data: Data = "auto",
     json: JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
@@ -152,7 +166,8 @@ def sweep(
         say_estimate(planned, how, store, jobs or 1, retry_errors=retry_errors, as_json=json)
         return
     with Interrupt() as stop:
-        progress = _run(planned, how, store, _manner(jobs, ray, retry_errors, stop), as_json=json)
+        manner = replace(_where(executor, data, jobs), retry_errors=retry_errors, stop=stop)
+        progress = _run(planned, how, store, manner, as_json=json)
     if progress.stopped:
         done = progress.resumed + progress.finished
         say(f"stopped with {done:,} tasks in {store}; the same command goes on there", err=True)
@@ -214,20 +229,29 @@ def _run(
         shown.begin(len(sources) * len(how), len(plan))
         try:
             progress = run_sweep(sources, plan, results, how, manner=manner, listen=shown.listen)
+        except ConnectionError as error:  # to a cluster; what was done is in the store
+            raise typer.BadParameter(str(error), param_hint="--executor") from error
         finally:
             shown.end(progress)
     return progress
 
 
-def _manner(jobs: int | None, ray: str | None, retry_errors: bool, stop: Interrupt) -> "Manner":
+def _where(executor: str, data: str, jobs: int | None) -> "Manner":
     from recmeta.experiments.sweep import Manner  # late: pandas
 
-    if ray is None:
-        return Manner(jobs or 1, retry_errors, stop)
-    from recmeta.execution import ray as on_ray  # an extra
+    if executor == "local":
+        return Manner(jobs or 1)
+    if executor != "ray" and ":" not in executor:
+        raise typer.BadParameter(
+            f"{executor!r} is neither local nor ray nor an address such as ray://HEAD:10001",
+            param_hint="--executor",
+        )
+    from recmeta.execution import ray  # late: an extra
 
-    executor = partial(on_ray.run, address=None if ray == "auto" else ray)
-    return Manner(jobs, retry_errors, stop, executor)
+    if data not in ray.DATA:
+        raise typer.BadParameter(f"{data!r} is none of {', '.join(ray.DATA)}", param_hint="--data")
+    address = None if executor == "ray" else executor
+    return Manner(jobs, executor=partial(ray.run, address=address, data=data))
 
 
 def _check_extras(names: tuple[str, ...]) -> None:

@@ -28,7 +28,7 @@ from recmeta.execution.local import RETRIES
 from recmeta.execution.task import Result, Task
 from recmeta.registry import MissingExtraError
 
-__all__ = ["ClusterError", "run"]
+__all__ = ["DATA", "ClusterError", "run"]
 
 POLL_S = 0.2  # how soon a stop is seen
 
