@@ -59,6 +59,11 @@ class TPE(Strategy):
         k: int = 1,
         pending: Sequence[Proposal] = (),
     ) -> list[Proposal]:
+        if not isinstance(space, ArchitectureSpace | ConfigurationSpace):
+            raise TypeError(
+                f"TPE needs the ranges of a space: got {type(space).__name__}; give an "
+                "ArchitectureSpace or a ConfigurationSpace"
+            )
         taken = seen(space, [*trials, *pending])
         known = best_first(trials)
         if len(known) < self.n_initial:

@@ -1,0 +1,63 @@
+"""The configurations of a benchmark table as a space that a search strategy can walk."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recmeta.experiments.surrogate import space_of
+from recmeta.experiments.table import BenchmarkTable
+from recmeta.search.configurations import ConfigurationSpace
+from recmeta.space import Params
+
+F64 = NDArray[np.float64]
+NEAR = 6  # configurations that count as neighbours
+
+
+class KnownConfigurations:
+    """Only what was run on a problem: every candidate has its answer in the table.
+
+    A candidate is the number of a configuration. Its neighbours are the NEAR nearest ones in the
+    unit cube of all algorithms' parameters, and a mutation takes one of them; another algorithm
+    is further away than any other parameters of the same one.
+
+    Parameters
+    ----------
+    table : BenchmarkTable
+    dataset : str
+    split : str or None
+    """
+
+    def __init__(self, table: BenchmarkTable, dataset: str, split: str | None = None) -> None:
+        self.known = table.configurations(dataset, split)
+        space = space_of(sorted({name for name, _ in self.known}))
+        if not isinstance(space, ConfigurationSpace):
+            raise ValueError(f"{dataset} has architectures: search their space itself")
+        whole = [space.candidate(name, params) for name, params in self.known]
+        self.encoded = space.encode(whole, "one_hot")
+        squares = ((self.encoded[:, None, :] - self.encoded[None, :, :]) ** 2).sum(axis=2)
+        np.fill_diagonal(squares, np.inf)
+        self.nearest = np.argsort(squares, axis=1, kind="stable")[:, :NEAR]
+
+    def as_query(self, candidate: Any) -> tuple[str, Params]:
+        """Algorithm and parameters of a candidate."""
+        return self.known[int(candidate)]
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        return int(rng.integers(len(self.known)))
+
+    def mutate(self, arch: Any, rng: np.random.Generator, n_edits: int = 1) -> Any:
+        for _ in range(n_edits):
+            arch = int(self.nearest[arch, rng.integers(self.nearest.shape[1])])
+        return arch
+
+    def neighbours(self, arch: Any) -> list[Any]:
+        return [int(other) for other in self.nearest[arch]]
+
+    def canonical(self, arch: Any) -> Hashable:
+        return int(arch)
+
+    def encode(self, archs: Sequence[Any], name: str) -> F64:
+        """Rows of ConfigurationSpace's one encoding; any ``name`` gives it."""
+        return np.asarray(self.encoded[list(archs)])

@@ -1,0 +1,287 @@
+"""A finished sweep as a benchmark: what a configuration reaches and costs, looked up, not run.
+
+The idea of the tabular NAS benchmarks (Ying et al. 2019, arXiv:1902.09635), for recommenders; the
+tables of NAS-Bench-201, TransNAS-Bench-101 and TaskSet load into the same object (nas_tables).
+
+==========  ==============================================================================
+word        meaning
+==========  ==============================================================================
+problem     a data set under one split, ``"movielens-100k/time"``, or a task of a NAS table
+run         an algorithm with parameters, a seed and a fidelity on one problem
+metrics     ``"validation:ndcg@10"``, ``"test:ndcg@10"``, ``"proxy:nwot"``, ...
+==========  ==============================================================================
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recmeta.algorithms import all_algorithms
+from recmeta.experiments.store import Store
+from recmeta.registry import UnknownNameError
+from recmeta.space import Params
+
+F64 = NDArray[np.float64]
+HEADLINE = ("ndcg@10", "recall@10", "hit_rate@10")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Validation scores in the course of one training, all of one length."""
+
+    epochs: list[float]
+    values: list[float]
+    seconds: list[float]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the table has of a configuration.
+
+    Attributes
+    ----------
+    metrics : dict
+        Means over the seeds that were asked for.
+    seconds : float
+        Of one fit; NaN where it is not known.
+    fidelity : float
+    n_seeds : int
+        Runs behind the means.
+    status : str
+        ``"ok"``, or what became of it where no run was.
+    curve : Curve or None
+        Of the first seed, where one was kept.
+    """
+
+    metrics: dict[str, float]
+    seconds: float
+    fidelity: float
+    n_seeds: int
+    status: str
+    curve: Curve | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The runs on one problem, column by column, n of them.
+
+    Attributes
+    ----------
+    name : str
+    runs : list of (algorithm, canonical JSON of the parameters, fidelity, seed)
+        No two alike.
+    metrics : dict of float64 arrays, (n,)
+    seconds : float64 array, (n,)
+    status : list of str
+    curves : dict
+        Row -> Curve.
+    """
+
+    name: str
+    runs: Sequence[tuple[str, str, float, int]]
+    metrics: Mapping[str, F64]
+    seconds: F64
+    status: Sequence[str]
+    curves: Mapping[int, Curve] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        index: dict[tuple[str, str], dict[float, list[int]]] = {}
+        for row, (algorithm, params, fidelity, _) in enumerate(self.runs):
+            index.setdefault((algorithm, params), {}).setdefault(fidelity, []).append(row)
+        object.__setattr__(self, "index", index)
+        if len(set(self.runs)) != len(self.runs):
+            raise ValueError(f"{self.name} has a run twice: keep one of each")
+
+    index: Mapping[tuple[str, str], Mapping[float, list[int]]] = field(init=False, repr=False)
+
+
+class BenchmarkTable:
+    """Runs of a finished sweep, or of a published table, by problem.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = {problem.name: problem for problem in problems}
+
+    @classmethod
+    def from_store(cls, store: Store, metrics: Sequence[str] = HEADLINE) -> Self:
+        """A table of a results store, with these metrics of it and its learning curves."""
+        frame = store.frame(metrics)
+        curves = {id_: Curve(**store.curve(id_)) for id_ in frame["id"] if store.curve(id_)}
+        return cls.from_frame(frame, curves)
+
+    @classmethod
+    def from_export(cls, folder: Path | str) -> Self:
+        """A table of what ``recmeta store export`` wrote."""
+        source = Path(folder)
+        frame = pd.read_parquet(source / "runs.parquet")
+        curves: dict[str, Curve] = {}
+        if (source / "curves.parquet").exists():
+            rows = pd.read_parquet(source / "curves.parquet")
+            names = ("epochs", "values", "seconds")
+            for id_, *lists in zip(rows["id"], *(rows[name] for name in names), strict=True):
+                curves[str(id_)] = Curve(*(list(map(float, one)) for one in lists))
+        return cls.from_frame(frame, curves)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, curves: Mapping[str, Curve] | None = None) -> Self:
+        """A table of one row a run, with the columns that ``Store.frame`` has."""
+        names = [name for name in frame if ":" in str(name) and not str(name).endswith(":se")]
+        problems = []
+        for (dataset, split), rows in frame.groupby(["dataset", "split"], sort=True):
+            # of a log that was swept under several caps of size: the one with the most runs
+            rows = rows[rows["data_key"] == rows["data_key"].value_counts().idxmax()]
+            columns = ("algorithm", "params", "fidelity", "seed")
+            runs = [
+                (str(algorithm), canonical_params(json.loads(params)), float(fidelity), int(seed))
+                for algorithm, params, fidelity, seed in zip(
+                    *(rows[column] for column in columns), strict=True
+                )
+            ]
+            known = {
+                place: curves[id_]
+                for place, id_ in enumerate(rows["id"])
+                if curves is not None and id_ in curves
+            }
+            metrics = {str(name): rows[name].to_numpy(np.float64) for name in names}
+            seconds = rows["fit_s"].to_numpy(np.float64)
+            status = [str(one) for one in rows["status"]]
+            problems.append(Problem(f"{dataset}/{split}", runs, metrics, seconds, status, known))
+        return cls(problems)
+
+    def problem(self, dataset: str, split: str | None = None) -> Problem:
+        """The problem of a data set; ``split`` where there are several.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none, or more than one; the message lists them.
+        """
+        exact = dataset if split is None else f"{dataset}/{split}"
+        if exact in self.problems:
+            return self.problems[exact]
+        of_it = [name for name in self.problems if name.partition("/")[0] == dataset]
+        if split is None and len(of_it) == 1:
+            return self.problems[of_it[0]]
+        names = of_it or sorted(self.problems)
+        raise UnknownNameError(f"no problem {exact!r} in the table; there are: {', '.join(names)}")
+
+    def query(
+        self,
+        dataset: str,
+        algorithm: str,
+        params: Params,
+        *,
+        split: str | None = None,
+        fidelity: float | None = None,
+        seed: int | None = None,
+    ) -> Answer:
+        """What a configuration reached, and what it cost.
+
+        Parameters
+        ----------
+        dataset : str
+            The name of a data set with one split in the table, or of a problem.
+        algorithm : str
+        params : dict
+            Parameters that are not given have the algorithm's defaults.
+        split : str or None
+        fidelity : float or None
+            None: the highest that the table has of it.
+        seed : int or None
+            None: the mean over all of them.
+
+        Raises
+        ------
+        UnknownNameError
+            If the table has no such run: the message says what it has; ``surrogate`` predicts it.
+        """
+        problem = self.problem(dataset, split)
+        fidelities = problem.index[self._key(problem, algorithm, params)]
+        chosen = max(fidelities) if fidelity is None else fidelity
+        rows = [
+            row
+            for row in fidelities.get(chosen, [])
+            if seed is None or problem.runs[row][3] == seed
+        ]
+        if not rows:
+            had = {(problem.runs[row][2], problem.runs[row][3]) for rows in fidelities.values()
+                   for row in rows}  # fmt: skip
+            raise UnknownNameError(
+                f"{algorithm} has no run of fidelity {chosen} and seed {seed} on {problem.name}; "
+                f"there are (fidelity, seed): {sorted(had)}"
+            )
+        return _answer(problem, rows, chosen)
+
+    def _key(self, problem: Problem, algorithm: str, params: Params) -> tuple[str, str]:
+        key = (algorithm, canonical_params(params))
+        if key in problem.index:
+            return key
+        if algorithm in all_algorithms():
+            defaults = all_algorithms()[algorithm]().get_params()
+            defaults.pop("random_state", None)
+            key = (algorithm, canonical_params(defaults | params))
+            if key in problem.index:
+                return key
+        names = sorted({name for name, _ in problem.index})
+        if algorithm not in names:
+            near = get_close_matches(algorithm, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+            raise UnknownNameError(f"no algorithm {algorithm!r} on {problem.name}; {hint}")
+        n = sum(name == algorithm for name, _ in problem.index)
+        raise UnknownNameError(
+            f"{algorithm} was not run with {params} on {problem.name}: the table has {n} other "
+            "configurations of it (configurations()); surrogate() predicts one that was not run"
+        )
+
+    def configurations(self, dataset: str, split: str | None = None) -> list[tuple[str, Params]]:
+        """Algorithm and parameters of all that the table has on a problem."""
+        return [
+            (algorithm, json.loads(params))
+            for algorithm, params in self.problem(dataset, split).index
+        ]
+
+    def __repr__(self) -> str:
+        n = sum(len(problem.runs) for problem in self.problems.values())
+        return f"<BenchmarkTable: {len(self.problems)} problems, {n:,} runs>"
+
+
+def _answer(problem: Problem, rows: list[int], fidelity: float) -> Answer:
+    ok = [row for row in rows if problem.status[row] == "ok"]
+    used = ok or rows
+    metrics = {
+        name: float(np.mean(values[used]))
+        for name, values in problem.metrics.items()
+        if not np.isnan(values[used]).all()
+    }
+    curve = next((problem.curves[row] for row in used if row in problem.curves), None)
+    status = "ok" if ok else problem.status[rows[0]]
+    seconds = float(np.mean(problem.seconds[used]))
+    return Answer(metrics, seconds, fidelity, len(used), status, curve)
+
+
+def canonical_params(params: Mapping[str, Any]) -> str:
+    """Sorted JSON; 10 and 10.0 are one value."""
+    whole = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in params.items()
+    }
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a parameter cannot be a {type(value).__name__}: {value!r}")
