@@ -17,6 +17,7 @@ from recmeta.cli.meta import meta_app
 from recmeta.cli.output import say, say_json
 from recmeta.cli.predict import predict
 from recmeta.cli.recommend import recommend
+from recmeta.cli.store import store_app
 from recmeta.cli.sweep import sweep
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(fit)
 app.command()(predict)
 app.command()(sweep)
 app.command()(leaderboard)
+app.add_typer(store_app, name="store")
 app.add_typer(meta_app, name="meta")
 app.add_typer(algorithms_app, name="algorithms")
 app.add_typer(datasets_app, name="datasets")

@@ -62,7 +62,7 @@ def build(
     scores = runs[[name for name in runs.columns if ":" in name and _kept(name)]]
     folder.mkdir(parents=True, exist_ok=True)
     problems.to_parquet(folder / "problems.parquet", index=False, compression="zstd")
-    _write_runs(table, scores.apply(_rounded), folder / "runs.parquet")
+    _write_runs(table, scores.apply(rounded), folder / "runs.parquet")
     text = json.dumps(provenance, indent=1, sort_keys=True)
     (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
     return provenance
@@ -107,7 +107,7 @@ def _kept(column: str) -> bool:
     return not column.endswith(":se") or column.split(":")[1] == "ndcg@10"
 
 
-def _rounded(scores: "pd.Series[float]") -> "pd.Series[float]":
+def rounded(scores: "pd.Series[float]") -> "pd.Series[float]":
     """float32 with 12 bits of fraction: off by 1.2e-4 of the value at most, far less than noise."""
     bits = scores.to_numpy(dtype=np.float32).view(np.uint32)
     rounded = ((bits + (1 << (DROPPED - 1))) & ~np.uint32((1 << DROPPED) - 1)).view(np.float32)

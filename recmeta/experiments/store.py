@@ -53,36 +53,39 @@ class Store:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
+        try:
+            self.connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
         try:
             self._prepare()
-            self._writer = Writer(self._connection)
+            self._writer = Writer(self.connection)
         except sqlite3.OperationalError as error:
-            self._connection.close()
+            self.connection.close()
             raise self._unwritten(error) from error
         except sqlite3.DatabaseError as error:
-            self._connection.close()
+            self.connection.close()
             raise StoreError(f"{path} is no results store: {error}") from error
         except BaseException:
-            self._connection.close()
+            self.connection.close()
             raise
 
     def _prepare(self) -> None:
-        run = self._connection.execute
-        if version_of(self._connection) == 0:
+        run = self.connection.execute
+        if version_of(self.connection) == 0:
             others = [name for (name,) in run("SELECT name FROM sqlite_master LIMIT 3")]
             if others:  # somebody's database: nothing is written into it
                 raise StoreError(f"{self.path} is no results store: it has {', '.join(others)}")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
-        if version_of(self._connection) == VERSION:
+        if version_of(self.connection) == VERSION:
             return
         run("BEGIN IMMEDIATE")
-        version = version_of(self._connection)  # another process may have been first
+        version = version_of(self.connection)  # another process may have been first
         if version == 0:
-            create(self._connection)
+            create(self.connection)
         elif version == 1:
-            migrate(self._connection, self.path)
+            migrate(self.connection, self.path)
         run("COMMIT")
         if version == 1:
             self._shrink()
@@ -104,7 +107,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def add(self, task: Task, result: Result) -> None:
         """Record a run in one transaction; a run of the same id is replaced.
@@ -132,11 +135,9 @@ class Store:
         A timeout or oom counts as done only if it had at least the limits that are asked for now.
         """
         query = "SELECT id FROM run WHERE status NOT IN ('timeout', 'oom')"
-        done = {id_ for (id_,) in self._connection.execute(query)}
+        done = {id_ for (id_,) in self.connection.execute(query)}
         query = "SELECT id, status, time_limit_s, memory_bytes FROM run WHERE status IN (?, ?)"
-        for id_, status, had_time, had_memory in self._connection.execute(
-            query, ("timeout", "oom")
-        ):
+        for id_, status, had_time, had_memory in self.connection.execute(query, ("timeout", "oom")):
             had, asked = (
                 (had_time, time_limit_s) if status == "timeout" else (had_memory, memory_bytes)
             )
@@ -146,7 +147,7 @@ class Store:
 
     def metrics(self) -> list[str]:
         """Names of the metrics that the store has."""
-        return list(store_read.places(self._connection))
+        return list(store_read.places(self.connection))
 
     def datasets(self) -> list[str]:
         """Names of the data sets that the store has runs of."""
@@ -154,17 +155,17 @@ class Store:
             "SELECT DISTINCT dataset FROM problem "
             "WHERE EXISTS (SELECT 1 FROM run WHERE run.problem = problem.number) ORDER BY dataset"
         )
-        return [name for (name,) in self._connection.execute(query)]
+        return [name for (name,) in self.connection.execute(query)]
 
     def dataset_rows(self) -> list[tuple[str, str, str, dict[str, Any]]]:
         """data_key, name, split and info of each data set, as ``add_dataset`` was given them."""
-        rows = self._connection.execute("SELECT data_key, name, split, info FROM dataset")
+        rows = self.connection.execute("SELECT data_key, name, split, info FROM dataset")
         return [(key, name, split, json.loads(info)) for key, name, split, info in rows]
 
     def versions(self) -> dict[str, list[str]]:
         """Package -> the versions that runs were made with; where they ran is left out."""
         found: dict[str, set[str]] = {}
-        for (text,) in self._connection.execute("SELECT versions FROM environment"):
+        for (text,) in self.connection.execute("SELECT versions FROM environment"):
             for package, version in json.loads(text).items():
                 if package != "host":
                     found.setdefault(package, set()).add(str(version))
@@ -174,10 +175,9 @@ class Store:
         """One row a run, with a column ``"validation:NAME"`` and ``"test:NAME"`` a metric.
 
         ``"test:NAME:se"`` is its standard error, where one is known. Runs in which a metric is
-        missing have NaN there. Metrics with cutoff 10 of ok runs are float64, others have the
-        precision of float32.
+        missing have NaN there. All scores have the precision of float32.
         """
-        return store_read.frame(self._connection, list(metrics))
+        return store_read.frame(self.connection, list(metrics))
 
     def best(
         self, metric: str, *, higher_is_better: bool, dataset: str | None = None
@@ -202,11 +202,11 @@ class Store:
             data_key, dataset, split, algorithm, params, n_seeds; the means over seeds of
             validation, test, test_se, fit_s and peak_mb; run_id, that of the lowest seed.
         """
-        return store_read.best(self._connection, metric, higher_is_better, dataset)
+        return store_read.best(self.connection, metric, higher_is_better, dataset)
 
     def counts(self) -> pd.DataFrame:
         """Number of runs: data_key, dataset, split, algorithm, status, n."""
-        return store_read.counts(self._connection)
+        return store_read.counts(self.connection)
 
     def curve(self, id_: str) -> dict[str, list[float]]:
         """A run's learning curve as ``Result.curve``; empty where it has none."""
@@ -214,7 +214,7 @@ class Store:
             "SELECT epochs, curve_values, seconds FROM curve "
             "WHERE run = (SELECT number FROM run WHERE id = ?)"
         )
-        blobs = self._connection.execute(query, (id_,)).fetchone() or ()
+        blobs = self.connection.execute(query, (id_,)).fetchone() or ()
         names = ("epochs", "values", "seconds")
         return {
             name: np.frombuffer(blob, "<f8").tolist()
@@ -233,7 +233,7 @@ class Store:
             "SELECT float16 FROM vector WHERE run = (SELECT number FROM run WHERE id = ?) "
             "AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?"
         )
-        found = self._connection.execute(query, (id_, metric, PARTS[part])).fetchone()
+        found = self.connection.execute(query, (id_, metric, PARTS[part])).fetchone()
         if found is None:
             raise UnknownNameError(
                 f"{self.path} has no {metric} of each user of {part} for the run {id_}: "
@@ -245,7 +245,7 @@ class Store:
         self, data_key: str, metric: str, part: str = "test"
     ) -> dict[str, NDArray[np.float32]]:
         """The vectors of all runs on a problem that have one: run id -> (n_users,)."""
-        rows = self._connection.execute(VECTORS, (data_key, metric, PARTS[part]))
+        rows = self.connection.execute(VECTORS, (data_key, metric, PARTS[part]))
         return {id_: _floats(blob) for id_, blob in rows}
 
     @contextmanager
@@ -257,13 +257,13 @@ class Store:
         StoreError
             If SQLite cannot write.
         """
-        run = self._connection.execute
+        run = self.connection.execute
         try:
             run("BEGIN IMMEDIATE")
             yield self._writer
             run("COMMIT")
         except BaseException as error:
-            if self._connection.in_transaction:
+            if self.connection.in_transaction:
                 run("ROLLBACK")
             self._writer.forget()
             if isinstance(error, sqlite3.OperationalError):
@@ -283,8 +283,8 @@ class Store:
     def _shrink(self) -> None:
         """Give the space of version 1 back, if nobody else has the file open."""
         try:
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.OperationalError:  # it stays larger than it must be, and is used again
             return
 

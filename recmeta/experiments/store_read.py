@@ -18,6 +18,11 @@ BEST = [
     "data_key", "dataset", "split", "algorithm", "params", "n_seeds", "validation", "test",
     "test_se", "fit_s", "peak_mb", "run_id",
 ]  # fmt: skip
+NUMBERS = [
+    "fit_s", "fit_cpu_s", "predict_s", "predict_cpu_s", "total_s", "peak_mb",
+    "n_users_validation", "n_users_test", "time_limit_s", "memory_bytes", "n_epochs",
+]  # fmt: skip
+FLOATS = ["validation", "test", "test_se", "fit_s", "peak_mb"]
 ORDER = ["dataset", "split", "data_key", "algorithm"]
 SCORED = "status = 'ok' AND fidelity = 1"
 UNSCORED = "(status <> 'ok' OR fidelity <> 1)"
@@ -113,6 +118,8 @@ def frame(connection: sqlite3.Connection, metrics: Sequence[str]) -> pd.DataFram
     with snapshot(connection):
         runs = pd.read_sql_query("SELECT * FROM task ORDER BY number", connection)
         numbers = runs.pop("number").to_numpy(dtype=np.int64)
+        empty = [name for name in NUMBERS if runs[name].dtype == object]  # nothing but NULL
+        runs[empty] = runs[empty].astype(np.float64)
         scores = _scores(connection, numbers, list(metrics))
     columns = {}
     for name, (values, errors) in scores.items():
@@ -166,6 +173,7 @@ def best(
         algorithms = dict(connection.execute("SELECT number, name FROM algorithm"))
     chosen = chosen.join(costs).join(problems, on="problem")
     chosen["algorithm"] = chosen["algorithm"].map(algorithms)
+    chosen[FLOATS] = chosen[FLOATS].astype(np.float64)  # nothing but NULL is object
     return chosen[BEST].sort_values(ORDER, ignore_index=True)
 
 

@@ -20,9 +20,9 @@ curve          a run's learning curve: epochs, values and seconds, float64 each
 =============  =================================================================================
 
 The headline metrics are all with cutoff 10. ``score`` is clustered in the order in which a
-leaderboard reads it (metric, problem, algorithm, configuration, run), and has float64. The view
-``task`` is the runs under their names. All floats are little endian. A failed run is a row, not
-a gap.
+leaderboard reads it: metric, problem, algorithm, configuration, run; its values are float32 too,
+as decimals (``store_write.as_float32``). The view ``task`` is the runs under their names. All
+floats are little endian. A failed run is a row, not a gap.
 """
 
 import sqlite3

@@ -1,0 +1,237 @@
+"""The results store at a million runs.
+
+    python benchmarks/store.py [--folder /tmp/recmeta-store] [--datasets 100]
+
+A store of data sets x 25 algorithms x 40 configurations x 10 seeds with made-up scores, all 315
+metrics of both parts, written in bulk through the same tables; then what a sweep and a leaderboard
+do with it. "leaderboard" is what it reads: ``Store.best`` and ``Store.counts``. Adding is
+``Store.add`` of a result with 630 metrics and a vector of 600 users, into an empty store and into
+the large one, by one process and by four.
+"""
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recmeta.execution.task import Result, Task
+from recmeta.experiments.store import Store
+from recmeta.experiments.store_schema import HEADLINE
+from recmeta.experiments.store_write import COLUMNS, INSERT, as_float32
+from recmeta.experiments.transfer import export
+from recmeta.metrics import METRICS
+
+ALGORITHMS, CONFIGURATIONS, SEEDS = 25, 40, 10
+CUTOFFS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 30, 40, 50)
+NAMES = [f"{metric}@{cutoff}" for metric in METRICS for cutoff in CUTOFFS]
+WITH_ERROR = ["recall@10", "recall@20", "hit_rate@10", "ndcg@5", "ndcg@10", "ndcg@20"]
+N_USERS = 600
+
+
+def scores(rng: np.random.Generator, n_datasets: int) -> np.ndarray:
+    """One level a run, as data sets, algorithms, configurations and seeds add up; (n_runs,)."""
+    shape = (n_datasets, ALGORITHMS, CONFIGURATIONS, SEEDS)
+    logit = rng.normal(-2.0, 1.0, (n_datasets, 1, 1, 1)) + rng.normal(0, 0.5, (1, ALGORITHMS, 1, 1))
+    logit = logit + rng.normal(0, 0.3, (*shape[:3], 1)) + rng.normal(0, 0.05, shape)
+    return 1 / (1 + np.exp(-logit.ravel()))
+
+
+def fill(store: Store, n_datasets: int) -> None:
+    """The tables in their own order, which is the fastest; add() makes the same rows."""
+    rng = np.random.default_rng(0)
+    level = scores(rng, n_datasets)
+    with store.writing() as writer:
+        run = writer.connection.executemany
+        writer.places(NAMES)
+        environment = writer.environment(json.dumps({"recmeta": "0"}))
+        rows = ((d + 1, f"key{d}", f"data{d}", "random") for d in range(n_datasets))
+        run("INSERT INTO problem VALUES (?, ?, ?, ?)", rows)
+        run("INSERT INTO algorithm VALUES (?, ?)", ((a + 1, f"A{a}") for a in range(ALGORITHMS)))
+        rows = (
+            (a * CONFIGURATIONS + c + 1, a + 1, json.dumps({"x": c}))
+            for a in range(ALGORITHMS)
+            for c in range(CONFIGURATIONS)
+        )
+        run("INSERT INTO configuration VALUES (?, ?, ?)", rows)
+        run(INSERT, run_rows(n_datasets, environment, rng))
+        run("INSERT INTO measured VALUES (?, ?, ?)", blobs(level, rng))
+        for metric, name in enumerate(NAMES, start=1):
+            if name.endswith(HEADLINE):
+                run("INSERT INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    score_rows(metric, level, rng, with_error=name in WITH_ERROR))  # fmt: skip
+
+
+def run_rows(n_datasets: int, environment: str, rng: np.random.Generator) -> Iterator[Any]:
+    for d in range(n_datasets):
+        for a in range(ALGORITHMS):
+            for c in range(CONFIGURATIONS):
+                task = Task("", f"data{d}", f"key{d}", "random", f"A{a}", {"x": c})
+                seconds = rng.lognormal(0, 1, SEEDS).tolist()
+                for seed, fit_s in enumerate(seconds):
+                    values: dict[str, Any] = dict.fromkeys(COLUMNS)
+                    status = "timeout" if (c + seed) % 97 == 0 else "ok"
+                    values |= {"id": replace(task, seed=seed).id, "seed": seed, "fidelity": 1.0}
+                    values |= {"parts": "validation,test", "status": status, "error": ""}
+                    values |= {"fit_s": fit_s, "peak_mb": 10 * fit_s, "threads": 1, "tries": 1}
+                    values |= {"n_users_validation": N_USERS, "n_users_test": N_USERS}
+                    values |= {"time_limit_s": 60.0, "memory_bytes": 2**32, "finished_at": 1.8e9}
+                    values["environment"] = environment
+                    key = (d + 1, a + 1, a * CONFIGURATIONS + c + 1)
+                    yield (*key, *(values[name] for name in COLUMNS))
+
+
+def is_ok(run: np.ndarray) -> np.ndarray:
+    c, seed = (run // SEEDS) % CONFIGURATIONS, run % SEEDS
+    return (c + seed) % 97 != 0
+
+
+def blobs(level: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, bytes, bytes]]:
+    errors = np.zeros(len(WITH_ERROR), dtype=[("place", "<u2"), ("error", "<f4")])
+    errors["place"] = [NAMES.index(name) for name in WITH_ERROR]
+    for first in range(0, len(level), 2000):
+        levels = level[first : first + 2000]
+        values = levels[:, None] * rng.uniform(0.5, 1.5, (2, len(levels), len(NAMES)))
+        values = values.astype("<f4")
+        for at in range(len(levels)):
+            for part in range(2):
+                errors["error"] = 0.01 * levels[at]
+                yield 2 * (first + at + 1) + part, values[part, at].tobytes(), errors.tobytes()
+
+
+def score_rows(
+    metric: int, level: np.ndarray, rng: np.random.Generator, *, with_error: bool
+) -> Iterator[Any]:
+    for first in range(0, len(level), 100_000):
+        levels = level[first : first + 100_000]
+        runs = np.arange(first, first + len(levels))
+        values = as_float32(levels * rng.uniform(0.9, 1.1, (2, len(levels))))
+        per_problem = ALGORITHMS * CONFIGURATIONS * SEEDS
+        of = [runs // per_problem, runs // (CONFIGURATIONS * SEEDS) % ALGORITHMS]
+        of.append(of[1] * CONFIGURATIONS + runs // SEEDS % CONFIGURATIONS)
+        error = (0.01 * levels).tolist() if with_error else [None] * len(levels)
+        columns = [(one + 1).tolist() for one in (*of, runs)]
+        rows = zip(*columns, *values.tolist(), error, error, strict=True)
+        yield from (
+            (metric, *row) for row, ok in zip(rows, is_ok(runs).tolist(), strict=True) if ok
+        )
+
+
+def added(path: Path, writer: int, n: int) -> None:
+    rng = np.random.default_rng(writer)
+    errors = dict.fromkeys(WITH_ERROR, 0.01)
+    with Store(path) as store:
+        for seed in range(n):
+            values = [dict(zip(NAMES, rng.random(len(NAMES)).tolist(), strict=True)) for _ in "vt"]
+            parts = dict(zip(("validation", "test"), values, strict=True))
+            vector = {"ndcg@10": rng.random(N_USERS).astype(np.float16)}
+            result = Result(
+                "ok",
+                metrics=parts,
+                standard_errors=dict.fromkeys(parts, errors),
+                per_user={"test": vector},
+                n_users=dict.fromkeys(parts, N_USERS),
+                fit_s=1.0,
+                versions={"recmeta": "0"},
+            )
+            key = f"key{int(rng.integers(100))}"
+            params = {"x": int(rng.integers(CONFIGURATIONS)), "writer": writer}
+            algorithm = f"A{int(rng.integers(ALGORITHMS))}"
+            store.add(
+                Task("", key.replace("key", "data"), key, "random", algorithm, params, seed + 1000),
+                result,
+            )
+
+
+def rate(path: Path, n_writers: int, n: int) -> float:
+    """Runs a second; the making of the results and the start of the processes count."""
+    started = time.perf_counter()
+    if n_writers == 1:
+        added(path, 0, n)
+        return n / (time.perf_counter() - started)
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=added, args=(path, 1 + w, n)) for w in range(n_writers)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    return n_writers * n / (time.perf_counter() - started)
+
+
+def timed(work: Callable[[], Any], repeats: int = 3) -> float:
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, default=Path("/tmp/recmeta-store"))
+    parser.add_argument("--datasets", type=int, default=100)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path = options.folder / "large.sqlite"
+    print("| what | |\n|---|---|", flush=True)
+
+    def row(what: str, value: str) -> None:
+        print(f"| {what} | {value} |", flush=True)
+
+    for n_writers, n in ((1, 2000), (4, 500)):
+        empty = options.folder / f"empty{n_writers}.sqlite"
+        drop(empty)
+        row(
+            f"add to an empty store, writers: {n_writers}, runs/s",
+            f"{rate(empty, n_writers, n):,.0f}",
+        )
+    if not path.exists():
+        started = time.perf_counter()
+        with Store(path) as store:
+            fill(store, options.datasets)
+        row("written in bulk, s", f"{time.perf_counter() - started:.0f}")
+    with Store(path) as store:
+        (n_runs,) = store.connection.execute("SELECT count(*) FROM run").fetchone()
+        row("runs", f"{n_runs:,}")
+        row("file, GB", f"{path.stat().st_size / 1e9:.2f}")
+        row("file, bytes a run", f"{path.stat().st_size / n_runs:,.0f}")
+        row("best(ndcg@10) + counts(), s", f"{timed(lambda: board(store, 'ndcg@10')):.2f}")
+        row(
+            "best(ndcg@10) of one data set, s",
+            f"{timed(lambda: store.best('ndcg@10', higher_is_better=True, dataset='data7')):.2f}",
+        )
+        row("best(ndcg@5), from the blobs, s", f"{timed(lambda: board(store, 'ndcg@5'), 1):.1f}")
+        row("done_ids(), s", f"{timed(store.done_ids):.2f}")
+        row("frame([ndcg@10]), s", f"{timed(store.frame, 1):.1f}")
+    for n_writers, n in ((1, 2000), (4, 500)):
+        row(
+            f"add to the large store, writers: {n_writers}, runs/s",
+            f"{rate(path, n_writers, n):,.0f}",
+        )
+    with Store(path) as store:
+        started = time.perf_counter()
+        files = export(store, options.folder / "best", "best")
+        row("export, keep best, s", f"{time.perf_counter() - started:.0f}")
+        sizes = ", ".join(f"{file.stem} {file.stat().st_size / 1e6:.1f}" for file in files)
+        row("export, keep best, MB", sizes)
+
+
+def board(store: Store, metric: str) -> None:
+    store.best(metric, higher_is_better=True)
+    store.counts()
+
+
+def drop(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""``recmeta store``: the results of a sweep on the move, and whether they are sound."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recmeta.cli import options
+from recmeta.cli.output import counted, say, say_json
+
+UNSOUND = 3  # exit code of check: as for bad data
+
+store_app = typer.Typer(
+    help="A sweep's results: to Parquet and back, several into one, checked.",
+    no_args_is_help=True,
+)
+StoreFile = Annotated[Path, typer.Argument(help="A store that `recmeta sweep` wrote.")]
+
+
+class Keep(StrEnum):
+    """Of which runs ``export`` writes all metrics and the vectors over users."""
+
+    ALL = "all"
+    BEST = "best"
+
+
+@store_app.command("export")
+def export(
+    store: StoreFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
+    keep: Annotated[
+        Keep,
+        typer.Option(
+            help="All metrics of all runs; or of the default and the best configuration of each "
+            "problem and algorithm, to publish."
+        ),
+    ] = Keep.ALL,
+    json: options.Json = False,
+) -> None:
+    """Write a store as Parquet files."""
+    # late, here and below: pandas
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.transfer import export as write
+
+    with Store(_there(store)) as results:
+        files = write(results, out, keep.value)
+    sizes = {file.name: file.stat().st_size for file in files}
+    if json:
+        say_json({"folder": str(out), "bytes": sizes})
+        return
+    for name, size in sizes.items():
+        say(f"{out / name}  {size / 1e6:.2f} MB")
+
+
+@store_app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="A folder that `recmeta store export` wrote.")],
+    store: Annotated[Path, typer.Option("--store", help="The store: made, or added to.")],
+    json: options.Json = False,
+) -> None:
+    """Take the runs of an exported store that a store does not have."""
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.transfer import import_ as read
+
+    if not (folder / "runs.parquet").is_file():  # before a store is made
+        raise FileNotFoundError(f"no exported store in {folder}: it has no runs.parquet")
+    with Store(store) as results:
+        n_taken = read(folder, results)
+    _say_taken(n_taken, store, json)
+
+
+@store_app.command("merge")
+def merge(
+    stores: Annotated[list[Path], typer.Argument(help="Stores that `recmeta sweep` wrote.")],
+    into: Annotated[Path, typer.Option("--into", help="The store: made, or added to.")],
+    json: options.Json = False,
+) -> None:
+    """Take the runs of other stores; of two runs of one task an ok one wins, or the first."""
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.transfer import merge as take
+
+    sources = [_there(store) for store in stores]
+    n_taken = 0
+    with Store(into) as results:
+        for source in sources:
+            with Store(source) as one:
+                n_taken += take([one], results)
+    _say_taken(n_taken, into, json)
+
+
+@store_app.command("check")
+def check(store: StoreFile, json: options.Json = False) -> None:
+    """Look for damage; exit code 3 and a line for each thing that is wrong."""
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.transfer import check as look
+
+    with Store(_there(store)) as results:
+        findings = look(results)
+        n_runs = int(results.counts()["n"].sum()) if not findings else None
+    if json:
+        say_json({"store": str(store), "findings": findings})
+    elif not findings:
+        say(f"{store} is sound: {counted(n_runs or 0, 'run')}")
+    for finding in findings if not json else ():
+        say(finding)
+    if findings:
+        raise typer.Exit(UNSOUND)
+
+
+def _there(store: Path) -> Path:
+    if not store.is_file():
+        raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
+    return store
+
+
+def _say_taken(n_taken: int, store: Path, json: bool) -> None:
+    if json:
+        say_json({"store": str(store), "taken": n_taken})
+        return
+    say(f"{store}: {counted(n_taken, 'run')} taken")

@@ -1,0 +1,79 @@
+"""``recmeta store``: what the commands do to files, say, and return."""
+
+import json
+
+import pytest
+
+from recmeta.execution.task import Result, Task
+from recmeta.experiments.store import Store
+
+
+@pytest.fixture
+def stores(tmp_path):
+    """Two stores of three runs, one of which both have."""
+    paths = [tmp_path / "one.sqlite", tmp_path / "two.sqlite"]
+    for first, path in enumerate(paths):
+        with Store(path) as store:
+            for seed in range(2 * first, 2 * first + 3):
+                task = Task("/b", "shop", "k", "random", "EASE", {"l2": 1.0}, seed)
+                metrics = {part: {"ndcg@10": 0.25} for part in ("validation", "test")}
+                store.add(task, Result("ok", metrics=metrics))
+    return paths
+
+
+@pytest.mark.parametrize("keep", ["all", "best"])
+def test_a_store_goes_to_parquet_and_back(run, stores, tmp_path, keep):
+    code, out, _ = run("store", "export", stores[0], "--out", tmp_path / "out", "--keep", keep)
+    assert code == 0
+    assert "runs.parquet" in out
+    new = tmp_path / "new.sqlite"
+    code, out, _ = run("store", "import", tmp_path / "out", "--store", new)
+    assert (code, out) == (0, f"{new}: 3 runs taken\n")
+    code, out, _ = run("store", "import", tmp_path / "out", "--store", new, "--json")
+    assert (code, json.loads(out)["taken"]) == (0, 0)
+    boards = [run("leaderboard", path, "--json")[1] for path in (stores[0], new)]
+    assert boards[0] == boards[1]
+    assert run("store", "check", new) == (0, f"{new} is sound: 3 runs\n", "")
+
+
+def test_what_was_written_is_listed_for_programs(run, stores, tmp_path):
+    code, out, _ = run("store", "export", stores[0], "-o", tmp_path / "out", "--json")
+    assert code == 0
+    sizes = json.loads(out)["bytes"]
+    assert sizes == {name: (tmp_path / "out" / name).stat().st_size for name in sizes}
+
+
+def test_stores_are_merged(run, stores, tmp_path):
+    into = tmp_path / "into.sqlite"
+    code, out, _ = run("store", "merge", *stores, "--into", into)
+    assert (code, out) == (0, f"{into}: 5 runs taken\n")
+
+
+def test_what_is_wrong_is_a_line_each_and_a_code(run, stores):
+    with Store(stores[0]) as store:
+        store.connection.execute("UPDATE run SET seed = seed + 10")
+    code, out, _ = run("store", "check", stores[0])
+    assert code == 3
+    assert len(out.splitlines()) == 3
+    assert all("is not the hash of what it was asked" in line for line in out.splitlines())
+    code, out, _ = run("store", "check", stores[0], "--json")
+    assert (code, len(json.loads(out)["findings"])) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "command", [("export", "none.sqlite", "-o", "x"), ("check", "none.sqlite"),
+                ("merge", "none.sqlite", "--into", "x.sqlite")],
+)  # fmt: skip
+def test_a_store_that_is_not_there_is_code_2_and_none_is_made(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("store", *command)
+    assert code == 2
+    assert "no store at none.sqlite" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_export_is_code_2_and_no_store_is_made(run, tmp_path):
+    code, _, err = run("store", "import", tmp_path, "--store", tmp_path / "x.sqlite")
+    assert code == 2
+    assert "no exported store in" in err
+    assert list(tmp_path.iterdir()) == []
