@@ -105,9 +105,10 @@ def leaderboard(
         notes += _failures(counts, over) + _repeated(counts) + _too_few(over)
     else:
         over = None
-        table = _of_one(best, higher)
-        if test is not None:
-            table, notes = _with_tests(store, best, table, (metric, higher, test, alpha))
+        table, notes = _of_one(best, higher), _failed(counts, best)
+        if test is not None and len(best):
+            table, untested = _with_tests(store, best, table, (metric, higher, test, alpha))
+            notes += untested
     statuses = counts.pivot_table(
         index="algorithm", columns="status", values="n", aggfunc="sum", fill_value=0
     )
@@ -156,7 +157,8 @@ def _complete(counts: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
     whole = np.logical_and.accumulate(done[n_run.index].to_numpy(), axis=1)
     n_others = np.arange(len(n_run))
     pairs = whole.sum(axis=0) * n_others * (n_others + 1)
-    last = len(pairs) - 1 - int(pairs[::-1].argmax())  # of equals, the one with most algorithms
+    # of equals the one with most algorithms; no two ran on one problem: the one that ran most
+    last = len(pairs) - 1 - int(pairs[::-1].argmax()) if pairs.any() else 0
     inside = done.index[whole[:, last]]
     kept = counts.set_index(PROBLEM).loc[inside].reset_index()
     kept = kept[kept["algorithm"].isin(n_run.index[: last + 1])]
@@ -189,6 +191,16 @@ def _failures(counts: pd.DataFrame, over: OverDatasets) -> list[str]:
         f"{len(statuses)} of {over.scores.size} results missing, no run was ok ({kinds}): "
         "they count as the worst rank and a share of 0"
     ]
+
+
+def _failed(counts: pd.DataFrame, best: pd.DataFrame) -> list[str]:
+    """The algorithms of one data set that are not in its table."""
+    rest = counts[~counts["algorithm"].isin(best["algorithm"])]
+    if rest.empty:
+        return []
+    statuses = rest.groupby("algorithm")["status"].agg(lambda one: "+".join(sorted(set(one))))
+    names = ", ".join(f"{name} ({status})" for name, status in statuses.items())
+    return [f"no run was ok: {names}"]
 
 
 def _repeated(counts: pd.DataFrame) -> list[str]:
@@ -235,7 +247,10 @@ def _with_tests(
             places = rows.set_index("algorithm").index
             found.append(compared.reindex(places).set_index(rows.index))
     if not found:
-        return table, [f"no {metric} of each user in the store: no intervals, no tests"]
+        return table, [
+            f"no {metric} of each user in the store: no intervals, no tests; "
+            "keep_users in the plan of a sweep keeps them"
+        ]
     table = table.join(pd.concat(found))
     first = ["algorithm", "score", *COLUMNS]
     table = table[[*first, *(name for name in table if name not in first)]]

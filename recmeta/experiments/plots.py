@@ -175,6 +175,7 @@ def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     from matplotlib.figure import Figure
 
     over = _over(board)
+    _check_shares(over)
     with np.errstate(divide="ignore"):
         ratios = 1 / over.shares.to_numpy()  # inf where no run was ok
     finite = ratios[np.isfinite(ratios)]
@@ -218,6 +219,7 @@ def heat_map(board: Leaderboard) -> "Figure":
     from matplotlib.figure import Figure
 
     over = _over(board)
+    _check_shares(over)
     shares, failed = over.shares, over.scores.isna().loc[over.shares.index]
     index = shares.index.to_frame()
     names = index["dataset"].astype(str)
@@ -269,6 +271,11 @@ def _over(board: Leaderboard) -> OverDatasets:
     if board.over is None:
         raise ValueError("this picture is over data sets; of one data set there is: intervals")
     return board.over
+
+
+def _check_shares(over: OverDatasets) -> None:
+    if over.shares.empty:
+        raise ValueError("there is no problem on which an algorithm has a score above 0")
 
 
 def _problems(over: OverDatasets) -> str:

@@ -90,6 +90,24 @@ def test_failures_are_counted_by_their_status(store):
     assert any(note.startswith(said) for note in leaderboard(store).notes)
 
 
+def test_on_one_data_set_who_failed_is_named_and_no_table_is_no_error(store):
+    assert "no run was ok: C (oom)" in leaderboard(store, dataset="d2").notes
+    store.add(Task("/b", "d3", "d3", "random", "A"), Result("timeout", error="late"))
+    board = leaderboard(store, dataset="d3")
+    assert board.table.empty
+    assert board.notes == ["no run was ok: A (timeout)"]
+
+
+def test_where_no_two_ran_on_one_problem_there_is_the_one_that_ran_most(tmp_path):
+    with Store(tmp_path / "other.sqlite") as other:
+        add_scores(other, "d1", {"A": 0.3})
+        for dataset in ("d2", "d3"):
+            add_scores(other, dataset, {"B": 0.2})
+        board = leaderboard(other)
+    assert board.table["algorithm"].tolist() == ["B"]
+    assert "left out, run on too few of the 3 problems: A (1)" in board.notes
+
+
 def test_over_data_sets_the_tests_are_those_of_the_ranks(store):
     rng = np.random.default_rng(0)
     scores = {name: rng.random(12) * 0.2 + by for name, by in [("A", 0.4), ("B", 0.2), ("C", 0.1)]}

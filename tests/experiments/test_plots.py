@@ -159,6 +159,14 @@ def test_what_cannot_be_drawn_is_said(tmp_path, kind, name, said):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("draw", [performance_profile, heat_map])
+def test_scores_of_nothing_but_zero_cannot_be_drawn(draw):
+    names = pd.Index(["A", "B"], name="algorithm")
+    over = compare_over_datasets(pd.DataFrame(np.zeros((3, 2)), columns=names))
+    with pytest.raises(ValueError, match="no problem on which an algorithm has a score above 0"):
+        draw(Leaderboard("ndcg@10", ["x"], pd.DataFrame(), over=over))
+
+
 def test_a_diagram_needs_tests_and_a_picture_over_data_sets_needs_many(one, tmp_path):
     with pytest.raises(ValueError, match="got 1 and 3"):
         critical_difference_diagram(board_of(1, 3))
