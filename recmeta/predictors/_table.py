@@ -19,6 +19,7 @@ from scipy.stats import norm
 F64 = NDArray[np.float64]
 
 FAMILIES = ("encoding", "curves", "proxies", "task")
+DIVERGED = 1e30  # what stands for an infinite value of a curve: beyond all others, of finite square
 
 
 def stacked(
@@ -29,7 +30,8 @@ def stacked(
     Raises
     ------
     ValueError
-        For what is no matrix, other numbers of rows, values that are infinite, or NaN in X.
+        For what is no matrix, other numbers of rows, infinite values but of a curve (a run that
+        diverged), or NaN in X.
     """
     encoding = _matrix("X", X)
     if np.isnan(encoding).any():
@@ -37,6 +39,8 @@ def stacked(
     n = len(encoding)
     if task is not None and np.ndim(task) == 1:
         task = np.broadcast_to(np.asarray(task, dtype=np.float64), (n, len(task)))
+    if curves is not None:
+        curves = np.clip(np.asarray(curves, dtype=np.float64), -DIVERGED, DIVERGED)
     parts = [encoding]
     for name, given in (("curves", curves), ("proxies", proxies), ("task", task)):
         part = np.empty((n, 0)) if given is None else _matrix(name, given)
