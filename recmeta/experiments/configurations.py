@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import CategoricalDistribution
 from scipy.stats import qmc
 
 from recmeta.execution.fit import find_algorithm
@@ -203,11 +203,12 @@ def _grid(space: Space, n: int, rng: np.random.Generator, is_new: IsNew) -> Iter
     yield from filter(is_new, values)
 
 
-def _at(range_: BaseDistribution, z: float) -> Any:
+def _at(range_: Any, z: float) -> Any:
     """The value at position z in [0, 1] of a range."""
     if isinstance(range_, CategoricalDistribution):
         return range_.choices[min(int(z * len(range_.choices)), len(range_.choices) - 1)]
-    return decode_one(range_, float(z))
+    ends = {0.0: range_.low, 1.0: range_.high}  # as they are written, not as exp(log()) has them
+    return ends.get(z, decode_one(range_, float(z)))
 
 
 SAMPLERS: dict[str, tuple[str, Sampler]] = {

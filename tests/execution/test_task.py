@@ -1,5 +1,6 @@
 """Task and Result as JSON, and what the id depends on."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -32,11 +33,27 @@ def test_numbers_of_numpy_are_the_numbers():
 
 @pytest.mark.parametrize(
     "change",
-    [{"bundle": "/y"}, {"time_limit_s": 1.0}, {"memory_bytes": 9}, {"save_to": "z"}],
+    [
+        {"bundle": "/y"},
+        {"time_limit_s": 1.0},
+        {"memory_bytes": 9},
+        {"save_to": "z"},
+        {"per_user": ("ndcg@10",)},
+        {"curve_by": "ndcg@10"},
+    ],
     ids=str,
 )
-def test_paths_and_limits_do_not_change_the_id(change):
+def test_paths_limits_and_what_is_kept_do_not_change_the_id(change):
     assert replace(TASK, **change).id == TASK.id
+
+
+def test_the_id_is_the_hash_of_what_defines_the_result():
+    # written out: stores that there are must go on to mean what they mean
+    text = (
+        '{"algorithm":"EASE","data_key":"abc","dataset":"x","fidelity":1.0,'
+        '"params":{"b":1,"l2":10.0},"parts":["test"],"seed":0,"split":"random"}'
+    )
+    assert TASK.id == hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

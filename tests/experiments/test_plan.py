@@ -1,11 +1,16 @@
 """Plans: the same configurations for every data set, stable under additions."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from recmeta.algorithms import get
 from recmeta.execution.bundle import Bundle
 from recmeta.experiments.configurations import configurations
-from recmeta.experiments.plan import Limits, Plan
+from recmeta.experiments.plan import Data, Limits, Plan
+from recmeta.experiments.sources import Source
 from recmeta.space import contains
 
 
@@ -51,3 +56,61 @@ def test_every_data_set_gets_every_configuration_defaults_first():
     assert [one.algorithm for one in a[:2]] == ["EASE", "PureSVD"]
     assert len({one.id for one in [*a, *b]}) == 24
     assert {(one.time_limit_s, one.memory_bytes) for one in a} == {(9.0, 100)}
+
+
+def a_whole_plan():
+    data = Data((Source("x", Path("/x.csv"), {"scale": (1.0, 5.0)}),), ("random", "time"), 100, 3)
+    return Plan(
+        configurations(["EASE", "UserKNN"], 2),
+        seeds=(0, 1),
+        limits=Limits(9.0, 100),
+        per_user=("ndcg@10",),
+        fidelities=(0.5, 1.0),
+        curve_by="ndcg@10",
+        data=data,
+    )
+
+
+def test_a_plan_is_json_and_has_the_same_tasks_when_it_is_read():
+    plan = a_whole_plan()
+    again = Plan.from_json(plan.to_json())
+    assert json.loads(again.to_json()) == json.loads(plan.to_json())
+    assert again.id == plan.id
+    bundle = Bundle(Path("/b"), "b", "random", "k", ())
+    assert [task.to_json() for task in again.tasks(bundle)] == [
+        task.to_json() for task in plan.tasks(bundle)
+    ]
+    assert again.data.sources[0].path == Path("/x.csv")
+    assert again.data.splits == ("random", "time")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": (0,)},
+        {"limits": Limits(9.0, 200)},
+        {"fidelities": (1.0,)},
+        {"per_user": ()},
+        {"stop_by": "ndcg@10"},
+        {"data": None},
+        {"configurations": configurations(["EASE"], 2)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_id_of_a_plan_is_of_all_that_it_has(change):
+    assert replace(a_whole_plan(), **change).id != a_whole_plan().id
+
+
+def test_the_first_draws_of_all_algorithms_come_before_the_second():
+    plan = Plan(configurations(["EASE", "PureSVD"], 3))
+    bundle = Bundle(Path("/a"), "a", "random", "a", ())
+    names = [task.algorithm for task in plan.tasks(bundle)]
+    assert names == ["EASE", "PureSVD"] * 4
+
+
+def test_fidelities_are_tasks_of_their_own():
+    plan = a_whole_plan()
+    tasks = list(plan.tasks(Bundle(Path("/a"), "a", "random", "a", ())))
+    assert len(tasks) == len(plan) == 6 * 2 * 2
+    assert len({task.id for task in tasks}) == 24
+    assert sorted({task.fidelity for task in tasks}) == [0.5, 1.0]

@@ -6,17 +6,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from recmeta.experiments.configurations import configurations
+from recmeta.execution.task import Result, Task
+from recmeta.experiments.configurations import Configuration, configurations
 from recmeta.experiments.plan import Limits, Plan
+from recmeta.experiments.run_logs import keep_log
 from recmeta.experiments.sources import Preparation, find_sources, prepare
 from recmeta.experiments.store import Store
-from recmeta.experiments.sweep import sweep
+from recmeta.experiments.sweep import Manner, sweep
 
 FAULTY = Path(__file__).parent.parent / "execution"
 
@@ -99,6 +102,77 @@ def test_a_killed_sweep_goes_on_where_it_was(root, monkeypatch):
     assert set(after["status"]) == {"ok"}
     kept = after.set_index("id")["finished_at"]
     assert all(kept[id_] == when for id_, when in before.items())  # none was done again
+
+
+def test_faults_of_the_machine_are_done_again_and_others_when_asked(root, how, monkeypatch):
+    monkeypatch.syspath_prepend(str(FAULTY))
+    names = ("IsKilled", "Raises", "Steady", "IsTooLarge")
+    plan = Plan(
+        tuple(Configuration(f"faulty_algorithms:{name}", {}, "default") for name in names),
+        limits=Limits(30.0, 2**30),
+    )
+    sources = find_sources(["one"], root)
+    begun, logs = [], {}
+
+    def listen(event, progress):
+        if event.kind == "start":
+            assert progress.running[event.task.id][0] is event.task
+            begun.append(event.task.algorithm.partition(":")[2])
+        elif event.kind == "run":
+            logs[event.task.algorithm.partition(":")[2]] = event.detail.get("log")
+
+    with Store(root / "s.sqlite") as store:
+        first = sweep(sources, plan, store, how, listen=listen)
+        tries = store.frame().set_index("algorithm")["tries"]
+        assert begun.count("IsKilled") == tries["faulty_algorithms:IsKilled"] == 3
+        assert (first.retried, first.running) == (2, {})
+        begun.clear()
+        again = sweep(sources, plan, store, how, listen=listen)
+        assert (again.resumed, begun) == (3, ["IsKilled"] * 3)
+        begun.clear()
+        third = sweep(sources, plan, store, how, manner=Manner(retry_errors=True), listen=listen)
+        assert (third.resumed, sorted(set(begun))) == (2, ["IsKilled", "Raises"])
+        assert len(store.frame()) == 4
+    text = Path(logs["Raises"]).read_text(encoding="utf-8")
+    assert text.startswith("faulty_algorithms:Raises on one (random_holdout): error\n")
+    assert "ZeroDivisionError: the divisor was" in text
+    assert '"data_key":' in text
+    assert "tried 3 times" in Path(logs["IsKilled"]).read_text(encoding="utf-8")
+    assert logs["Steady"] is logs["IsTooLarge"] is None
+    folder = Path(f"{root / 's.sqlite'}.logs")
+    assert sorted(folder.iterdir()) == sorted(Path(logs[one]) for one in ("Raises", "IsKilled"))
+
+
+def test_a_log_goes_when_its_task_is_ok(tmp_path):
+    task = Task("/b", "d", "k", "random", "EASE")
+    failed = Result("error", error="Traceback\nE: no", output="a library said so", total_s=1.0)
+    file = keep_log(tmp_path / "logs", task, failed)
+    assert file == tmp_path / "logs" / f"{task.id}.txt"
+    assert "a library said so" in file.read_text(encoding="utf-8")
+    assert keep_log(tmp_path / "logs", task, Result("ok")) is None
+    assert not file.exists()
+
+
+def test_two_splits_that_are_one_are_run_once_and_fidelities_apart(root, how):
+    hows = [how, replace(how, split="default")]  # no times: the default is random
+    plan = Plan(configurations(["TopPopular"], 0), fidelities=(0.5, 1.0))
+    with Store(root / "s.sqlite") as store:
+        progress = sweep(find_sources(["one"], root), plan, store, hows)
+        frame = store.frame()
+    assert progress.total == progress.finished == len(frame) == 2
+    assert sorted(frame["fidelity"]) == [0.5, 1.0]
+
+
+def test_a_stop_keeps_what_was_done_and_the_next_sweep_does_the_rest(root, how):
+    plan = Plan(configurations(["EASE"], 3))
+    sources = find_sources(["one", "two"], root)
+    with Store(root / "s.sqlite") as store:
+        stop = lambda: len(store.frame(())) >= 3  # noqa: E731
+        first = sweep(sources, plan, store, how, manner=Manner(stop=stop))
+        assert (first.stopped, first.finished) == (True, 3)
+        second = sweep(sources, plan, store, how)
+        assert (second.stopped, second.resumed, second.finished) == (False, 3, 5)
+        assert store.frame()["id"].nunique() == len(store.frame()) == 8
 
 
 def test_a_larger_log_is_cut_by_users_and_the_bundle_is_used_again(tmp_path):
