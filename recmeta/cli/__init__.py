@@ -14,6 +14,7 @@ from recmeta.cli.datasets import datasets_app
 from recmeta.cli.fit import fit
 from recmeta.cli.leaderboard import leaderboard
 from recmeta.cli.meta import meta_app
+from recmeta.cli.nas import nas_app
 from recmeta.cli.output import say, say_json
 from recmeta.cli.predict import predict
 from recmeta.cli.recommend import recommend
@@ -34,6 +35,7 @@ app.command()(sweep)
 app.command()(leaderboard)
 app.add_typer(store_app, name="store")
 app.add_typer(meta_app, name="meta")
+app.add_typer(nas_app, name="nas")
 app.add_typer(algorithms_app, name="algorithms")
 app.add_typer(datasets_app, name="datasets")
 

@@ -1,0 +1,85 @@
+"""``recmeta nas``: predictors and search strategies on tables whose answers are known."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from recmeta.cli.options import Json
+from recmeta.cli.output import say, say_json, say_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+nas_app = typer.Typer(help="Predictors and search strategies on NAS tables.", no_args_is_help=True)
+
+Tables = Annotated[
+    Path, typer.Option("--tables", help="Folder with nb201_accuracy.csv, tnb101_micro.csv, ...")
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=2, help="Repetitions.")]
+Parts = Annotated[
+    str, typer.Option("--parts", help="predictors, transfer, strategies; a comma between.")
+]
+Names = Annotated[str, typer.Option("--predictors", help="Names; default: those without torch.")]
+Sizes = Annotated[str, typer.Option("--sizes", help="Training architectures: 100,400.")]
+Cut = Annotated[
+    str, typer.Option("--cut", help="random, or class: no isomorphic cell in both parts.")
+]
+Queries = Annotated[int, typer.Option("--queries", min=25, help="Of a search.")]
+
+PARTS = ("predictors", "transfer", "strategies")
+EVERYTHING = ",".join(PARTS)
+
+
+@nas_app.command()
+def evaluate(
+    tables: Tables,
+    parts: Parts = EVERYTHING,
+    seeds: Seeds = 8,
+    predictors: Names = "",
+    sizes: Sizes = "100,400",
+    cut: Cut = "class",
+    queries: Queries = 150,
+    json: Json = False,
+) -> None:
+    """Rank correlation of predictors, transfer between tasks, and regret of strategies."""
+    # late: these import numba and scikit-learn
+    from recmeta.experiments import nas_suite as suite
+
+    wanted = [part.strip() for part in parts.split(",") if part.strip()]
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown or cut not in ("random", "class"):
+        raise typer.BadParameter(
+            f"parts are {', '.join(PARTS)} and cuts random and class: got {parts!r} and {cut!r}"
+        )
+    if not (tables / "nb201_accuracy.csv").is_file():
+        raise FileNotFoundError(f"no nb201_accuracy.csv in {tables}: --tables is its folder")
+    by: Literal["random", "class"] = "class" if cut == "class" else "random"
+    names = [name.strip() for name in predictors.split(",") if name.strip()]
+    chosen = suite.predictors(names)
+    found: dict[str, Any] = {}
+    if "predictors" in wanted:
+        counts = [int(size) for size in sizes.split(",")]
+        found["predictors"] = suite.predictor_table(tables, chosen, counts, seeds, by)
+    if "transfer" in wanted:
+        found["transfer"] = suite.transfer_table(tables, seeds)
+    if "strategies" in wanted:
+        regrets, ranks = suite.strategy_tables(tables, chosen, queries, seeds)
+        found |= {"regrets": regrets, "ranks": ranks}
+    if json:
+        say_json({name: table.to_dict("records") for name, table in found.items()})
+        return
+    for name, table in found.items():
+        say(f"\n{name}")
+        _say(table)
+
+
+def _say(table: "pd.DataFrame") -> None:
+    header = [str(column) for column in table.columns]
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    numbers = [place for place, name in enumerate(header) if table[name].dtype.kind in "fi"]
+    say_table(header, rows, right=numbers)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
