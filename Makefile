@@ -4,7 +4,7 @@ BIN := .venv/bin
 # one thread a library: a test or a fit beside another must not fight it for the cores
 PINNED := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
 
-.PHONY: demo test lint types floors unit bench docs clean
+.PHONY: demo test lint types floors unit test-faults bench docs clean
 
 demo: .venv/core        ## read, recommend, fit and predict on the bundled log
 	$(BIN)/recmeta recommend examples/shop.csv
@@ -25,6 +25,9 @@ floors: .venv/test
 
 unit: .venv/test
 	$(PINNED) $(BIN)/python -m pytest
+
+test-faults: .venv/test ## minutes of real faults: kills, hangs, full disks, 1,000 tasks
+	$(PINNED) $(BIN)/python -m pytest tests/faults -m faults
 
 bench: .venv/bench      ## ours beside the best peer, in one run
 	$(PINNED) $(BIN)/python benchmarks/run.py

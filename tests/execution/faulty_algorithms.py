@@ -77,6 +77,11 @@ class Hogs(Steady):
         self.hoard_ = [np.ones(2**22) for _ in range(1000)]  # 32 MiB each
 
 
+class AllocatesTenGiB(Steady):
+    def _misbehave(self, X):
+        np.ones(10 * 2**30 // 8)
+
+
 class Allocates(Steady):
     """Takes 64 MiB for a moment."""
 
