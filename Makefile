@@ -1,8 +1,9 @@
 # Everything that a person or a machine runs here. Needs Python 3.11+, git and make.
 PYTHON ?= python3
 BIN := .venv/bin
-# one thread a library: a test or a fit beside another must not fight it for the cores
-PINNED := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
+# a test, or a fit beside another, must not fight it for the cores
+ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+PAIR := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
 
 .PHONY: demo test lint types floors unit test-faults bench docs clean
 
@@ -23,14 +24,14 @@ types: .venv/test
 floors: .venv/test
 	$(BIN)/lint-imports
 
-unit: .venv/test
-	$(PINNED) $(BIN)/python -m pytest
+unit: .venv/test        ## as many tests at a time as there are cores
+	$(ALONE) $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-faults: .venv/test ## minutes of real faults: kills, hangs, full disks, 1,000 tasks
-	$(PINNED) $(BIN)/python -m pytest tests/faults -m faults
+	$(ALONE) $(BIN)/python -m pytest tests/faults -m faults
 
 bench: .venv/bench      ## ours beside the best peer, in one run
-	$(PINNED) $(BIN)/python benchmarks/run.py
+	$(PAIR) $(BIN)/python benchmarks/run.py
 
 docs: .venv/core        ## the table of algorithms and a page for each, from the classes
 	$(BIN)/python docs/generate.py
