@@ -46,7 +46,7 @@ TEXTS = [
     "error", "environment",
 ]  # fmt: skip
 WHOLE = ["n_users_validation", "n_users_test", "memory_bytes", "n_epochs"]
-LEVEL = 19  # of zstd: written once, kept for long
+LEVEL = 15  # of zstd: written once, kept for long
 
 
 def export(store: Store, folder: Path | str, keep: Keep = "all") -> list[Path]:
