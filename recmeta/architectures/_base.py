@@ -9,7 +9,8 @@ canonical     a key: architectures that have the same one are the same        ha
 graph         adjacency (edge from row to column) and label of each vertex    (v, v), (v,)
 sequence      a token for each choice, for models that read sequences         (p,) ints
 encoding      what a predictor reads, by name; always one_hot (one bit for    (n, d)
-              a choice of two), categorical (the numbers), path
+              a choice of two), categorical (the numbers), path, sequence (the
+              tokens) and graph (see ``flat_graphs``)
 ============  ==============================================================  ==========
 """
 
@@ -70,7 +71,7 @@ class ArchitectureSpace(ABC):
     @property
     def encodings(self) -> tuple[str, ...]:
         """Names that ``encode`` knows."""
-        return tuple(self._encoders())
+        return tuple(self._all_encoders())
 
     @property
     def n_tokens(self) -> int:
@@ -148,14 +149,16 @@ class ArchitectureSpace(ABC):
         registry.UnknownNameError
             If no encoding has that name; the message lists them.
         """
-        encoder = registry.find(self._encoders(), name, f"encoding of {type(self).__name__}")
+        encoder = registry.find(self._all_encoders(), name, f"encoding of {type(self).__name__}")
         return encoder(self._as_array(archs))
 
     def sequence(self, arch: Architecture) -> tuple[int, ...]:
         """A token for each choice; each choice has tokens of its own, so that none is ambiguous."""
         self._require_valid(arch)
-        first_tokens = np.cumsum((0, *self.n_values[:-1]))
-        return tuple(int(first) + value for first, value in zip(first_tokens, arch, strict=True))
+        return tuple((np.array(arch) + self._first_tokens()).tolist())
+
+    def _all_encoders(self) -> dict[str, Callable[[I64], F64]]:
+        return {**self._encoders(), "sequence": self._sequences, "graph": self._flat_graphs}
 
     def _encoders(self) -> dict[str, Callable[[I64], F64]]:
         return {"one_hot": self._one_hot, "categorical": self._categorical}
@@ -187,6 +190,22 @@ class ArchitectureSpace(ABC):
     def _categorical(self, values: I64) -> F64:
         return values.astype(np.float64)
 
+    def _sequences(self, values: I64) -> F64:
+        return (values + self._first_tokens()).astype(np.float64)
+
+    def _first_tokens(self) -> I64:
+        return np.cumsum((0, *self.n_values[:-1]))
+
+    def _flat_graphs(self, values: I64) -> F64:
+        if not len(values):
+            return self._flat_graphs(np.array([self.sample(np.random.default_rng(0))]))[:0]
+        return flat_graphs(*self._graphs(values), self.vertex_labels)
+
+    def _graphs(self, values: I64) -> tuple[F64, I64]:
+        """Adjacency and labels of each, (n, v, v) and (n, v)."""
+        graphs = [self.graph(arch) for arch in map(tuple, values.tolist())]
+        return np.array([graph[0] for graph in graphs]), np.array([graph[1] for graph in graphs])
+
     def _as_array(self, archs: Sequence[Architecture]) -> I64:
         p = len(self.n_values)
         if any(len(arch) != p for arch in archs):
@@ -206,3 +225,14 @@ class ArchitectureSpace(ABC):
                 f"{arch} is not valid in {type(self).__name__}: it takes {len(self.n_values)} ints "
                 f"below {self.n_values} that make a network together"
             )
+
+
+def flat_graphs(adjacency: F64, labels: I64, names: Sequence[str]) -> F64:
+    """Graphs as rows of a table, (n, v (v - 1) / 2 + v L).
+
+    First the adjacency above its diagonal, row by row, then for each vertex one bit for each of the
+    L labels other than "unused": a vertex that is not there has none.
+    """
+    n, v = labels.shape
+    bits = np.eye(len(names))[:, [name != "unused" for name in names]]
+    return np.hstack([adjacency[:, *np.triu_indices(v, 1)], bits[labels].reshape(n, -1)])

@@ -18,6 +18,9 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
 # the same six edges, ordered by their source: the order of NASLib's op_indices
 BY_SOURCE = (0, 1, 3, 2, 4, 5)
+# from where to where vertices of a graph lead: the input, the six edges, the output
+_VERTICES = ((-1, 0), *EDGES, (3, 4))
+READS = np.array([[float(a[1] == b[0]) for b in _VERTICES] for a in _VERTICES])
 
 Term = Hashable
 
@@ -69,15 +72,14 @@ class FourNodeCell(ArchitectureSpace):
         A zero operation stays as a vertex, but nothing leads to it or away from it.
         """
         self._require_valid(arch)
-        flows = [operation != self.zero for operation in arch]
-        adjacency = np.zeros((8, 8))
-        for edge, (source, target) in enumerate(EDGES):
-            adjacency[0, 1 + edge] = source == 0 and flows[edge]
-            adjacency[1 + edge, 7] = target == 3 and flows[edge]
-            for later, (start, _) in enumerate(EDGES):
-                adjacency[1 + edge, 1 + later] = target == start and flows[edge] and flows[later]
-        labels = [0, *(1 + operation for operation in arch), 1 + len(self.operations)]
-        return adjacency, np.array(labels, dtype=np.int64)
+        adjacency, labels = self._graphs(np.array([arch]))
+        return adjacency[0], labels[0]
+
+    def _graphs(self, values: I64) -> tuple[F64, I64]:
+        ends = np.full((len(values), 2), [0, 1 + len(self.operations)])
+        labels = np.concatenate([ends[:, :1], 1 + values, ends[:, 1:]], axis=1)
+        flows = labels != 1 + self.zero
+        return READS * flows[:, :, None] * flows[:, None, :], labels
 
     def has_dead_edge(self, arch: Architecture) -> bool:
         """Whether an operation other than zero is on no path of such from input to output."""

@@ -115,6 +115,9 @@ class AutoencoderSpace(ArchitectureSpace):
             "path": self._path,
         }
 
+    def _sequences(self, values: I64) -> F64:
+        return super()._sequences(_canonical(values))
+
     def _path(self, values: I64) -> F64:
         rows = np.arange(len(values))
         depth, first, second = (values[:, COLUMN[c]] for c in ("depth", "width_1", "width_2"))

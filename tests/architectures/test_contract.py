@@ -103,7 +103,7 @@ def test_encodings_are_finite_and_each_row_is_that_of_its_architecture(
 ) -> None:
     rng = np.random.default_rng(1)
     archs = [space.sample(rng) for _ in range(40)]
-    assert {"one_hot", "categorical", "path"} <= set(space.encodings)
+    assert {"one_hot", "categorical", "path", "sequence", "graph"} <= set(space.encodings)
     for name in space.encodings:
         X = space.encode(archs, name)
         assert X.dtype == np.float64
@@ -171,3 +171,32 @@ def test_equal_networks_have_equal_keys_whatever_else_was_asked_before(
     keys = [space.canonical(arch) for arch in archs]
     assert [type(space)().canonical(arch) for arch in reversed(archs)] == keys[::-1]
     assert 1 < len(set(keys)) <= 50
+
+
+@each_space
+@given(seed=seeds)
+@settings(max_examples=15, deadline=None)
+def test_the_graph_encoding_is_the_graph(space: ArchitectureSpace, seed: int) -> None:
+    arch = space.sample(np.random.default_rng(seed))
+    row = space.encode([space.sample(np.random.default_rng(seed + 1)), arch], "graph")[1]
+    adjacency, labels = space.graph(arch)
+    v = len(labels)
+    names = [name for name in space.vertex_labels if name != "unused"]
+    pairs = [(i, j) for i in range(v) for j in range(i + 1, v)]
+    assert len(row) == len(pairs) + v * len(names)
+    assert [adjacency[pair] for pair in pairs] == row[: len(pairs)].tolist()
+    for bits, label in zip(row[len(pairs) :].reshape(v, -1), labels, strict=True):
+        marked = [names[at] for at in np.flatnonzero(bits)]
+        assert marked == [space.vertex_labels[label]] or (
+            not marked and space.vertex_labels[label] == "unused"
+        )
+
+
+@each_space
+@given(seed=seeds)
+@settings(max_examples=15, deadline=None)
+def test_the_sequence_encoding_is_the_sequence(space: ArchitectureSpace, seed: int) -> None:
+    arch = space.sample(np.random.default_rng(seed))
+    if isinstance(space, architectures.AutoencoderSpace):  # choices without effect are left out
+        arch = tuple(space.canonical(arch))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(space.encode([arch], "sequence")[0], space.sequence(arch))
