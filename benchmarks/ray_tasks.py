@@ -175,7 +175,7 @@ def choice(n_nodes: int, bundle: Bundle) -> float:
     """Seconds a task in which the driver looks for a node of 64 slots, half of all busy."""
     chosen = _ray_cluster.Cluster(None, 1, "auto")
     for n in range(n_nodes):
-        chosen.nodes[str(n)] = _ray_cluster._Node(str(n), "", 64, Deaf(), None, ready=True)
+        chosen.nodes[str(n)] = _ray_cluster._Node(str(n), "", 64, Deaf(), None, True, True)
     attempt = _ray_cluster.Attempt(task(bundle))
     n_tasks = 32 * n_nodes
 

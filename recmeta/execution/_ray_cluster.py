@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 5.0  # how often the cluster is asked which nodes it has
 WITHOUT_NODES_S = 600.0  # how long nodes are waited for when none is ready
+PLACING_S = 60.0  # how long one node's processors are waited for when there are other nodes
 MAX_FAULTS = 3  # of a node's actor; then the node is left out
 N_PACKED = 4  # bundles that the driver keeps in the object store: the tasks come in their order
 
@@ -65,7 +66,9 @@ class _Node:
     slots: int
     actor: Any
     answer: Any  # the reference to what it says next
+    placed: bool = False
     ready: bool = False
+    asked: float = field(default_factory=time.monotonic)
     running: dict[int, Attempt] = field(default_factory=dict)
 
     @property
@@ -90,6 +93,7 @@ class Cluster:
         self.workers, self.threads, self.data = workers, threads, data
         self.nodes: dict[str, _Node] = {}
         self.faults: dict[str, list[str]] = {}
+        self.passed: dict[str, float] = {}
         self.packed: OrderedDict[str, Any] = OrderedDict()
         self.numbers = itertools.count()
         self.looked = self.had_nodes = time.monotonic()
@@ -134,14 +138,18 @@ class Cluster:
         # one that is there is enough; more that are there too come with it
         first, rest = ray.wait(list(waiting), num_returns=1, timeout=timeout)
         more, _ = ray.wait(rest, num_returns=len(rest), timeout=0) if first and rest else ([], [])
-        for answer in (*first, *more):
-            yield from self._hear(waiting[answer], seconds_left)
+        for node in [waiting[answer] for answer in (*first, *more)]:
+            if self.nodes.get(node.id) is node:  # it may have been given up meanwhile
+                yield from self._hear(node, seconds_left)
 
     def _hear(self, node: _Node, seconds_left: float | None) -> Iterator[Ended]:
         import ray
 
         try:
             said = ray.get(node.answer)
+            if not node.placed:
+                node.placed, node.answer = True, node.actor.ready.remote()
+                return
             if not node.ready:
                 _compare(json.loads(said), node.host)
             node.answer = node.actor.finished.remote()
@@ -209,6 +217,10 @@ class Cluster:
         alive = [node for node in ray.nodes() if node["Alive"]]
         could = [node for node in alive if node["Resources"].get("CPU", 0) >= self.threads]
         usable = [one for one in could if len(self.faults.get(one["NodeID"], ())) < MAX_FAULTS]
+        self._pass_over(now, others=len(usable) > len(self.nodes))
+        # by the hash of a text, which is another one in each process: drivers that share a cluster
+        # do not ask for the same nodes
+        usable.sort(key=lambda one: (self.passed.get(one["NodeID"], 0.0), hash(one["NodeID"])))
         for node in usable:
             slots = int(node["Resources"]["CPU"]) // self.threads
             if self.workers is not None:
@@ -227,6 +239,17 @@ class Cluster:
                 "`ray status` says who holds them"
             )
 
+    def _pass_over(self, now: float, *, others: bool) -> None:
+        """Ask no longer for nodes whose processors somebody else holds, if there are others."""
+        import ray
+
+        for node in [*self.nodes.values()]:
+            if others and not node.placed and now - node.asked > PLACING_S:
+                logger.info("node %s has no processors free: passed over", node.host)
+                ray.kill(node.actor)
+                del self.nodes[node.id]
+                self.passed[node.id] = now
+
     def _start(self, node_id: str, host: str, slots: int) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -238,7 +261,7 @@ class Cluster:
             max_restarts=0,  # a lost actor has lost its tasks: who runs where is known here
             max_concurrency=2 * slots + 8,  # each may wait for its bundle; and ours
         ).remote(self.threads, self.data)
-        self.nodes[node_id] = _Node(node_id, host, slots, actor, actor.ready.remote())
+        self.nodes[node_id] = _Node(node_id, host, slots, actor, actor.placed.remote())
 
 
 def _compare(theirs: dict[str, str], host: str) -> None:

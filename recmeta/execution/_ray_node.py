@@ -58,6 +58,9 @@ class NodeWorkers:
         self.broken = ""
         self.pool.start()
 
+    async def placed(self) -> None:
+        """Answers as soon as Ray has found the processors for this actor."""
+
     async def ready(self) -> str:
         """Wait until the zygote has imported everything; what the driver should know of here."""
         self._listen()

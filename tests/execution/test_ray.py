@@ -10,9 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from recmeta.execution import local
-from recmeta.execution._ray_cluster import MAX_FAULTS, Attempt, Cluster, Lost
+from recmeta.cli import app
+from recmeta.execution._ray_cluster import MAX_FAULTS, PLACING_S, Attempt, Cluster, Lost, _Node
+from recmeta.execution.fit import fit_one
 from recmeta.execution.local import RETRIES
 from recmeta.execution.ray import ClusterError, _Driver, run
 from recmeta.execution.task import Result
@@ -25,7 +27,15 @@ ray = pytest.importorskip("ray")
 
 MIB = 2**20
 HERE = Path(__file__).parent
-FAULTS = ("Raises", "Hogs", "IsTooLarge", "Segfaults", "Exits")
+SHOP = HERE.parent.parent / "examples" / "shop.csv"
+FAULTS = (  # as test_local.py has them
+    ("Raises", "error", "ZeroDivisionError: the divisor was"),
+    ("Hogs", "oom", "Unable to allocate"),
+    ("IsTooLarge", "oom", "refused by cost()"),
+    ("Segfaults", "error", "killed by SIGSEGV"),
+    ("Exits", "error", "ended with code 3 and no result"),
+    ("Hangs", "timeout", "stopped after 1."),
+)
 LIMITS = {"time_limit_s": 30.0, "memory_bytes": 300 * MIB}
 
 
@@ -52,8 +62,11 @@ def cluster(tmp_path_factory):
 def tasks(bundle, tmp_path_factory):
     make = task_maker(bundle)
     notes = tmp_path_factory.mktemp("notes")
-    tasks = [make(name, **LIMITS) for name in FAULTS]
-    tasks.append(make("Hangs", time_limit_s=1.0))
+    seconds = {"timeout": 1.0}
+    tasks = [
+        make(name, **LIMITS | {"time_limit_s": seconds.get(status, 30.0)})
+        for name, status, _ in FAULTS
+    ]
     tasks += [make("Steady", seed=seed, **LIMITS) for seed in range(12)]
     tasks.append(make("ray_faults:HangsOnce", params={"note": str(notes / "hangs")}, **LIMITS))
     tasks += [make("Steady", seed=seed, **LIMITS) for seed in range(12, 24)]
@@ -105,25 +118,42 @@ def test_only_what_was_lost_is_tried_again(outcomes):
     assert [result.tries for _, result in outcomes if result.tries > 1] == [2, 2]
 
 
-def test_faults_of_a_task_cost_one_try_and_have_the_status_that_they_have_here(outcomes, bundle):
-    make = task_maker(bundle)
-    tasks = [make(name, **LIMITS) for name in FAULTS]
-    tasks += [make("Hangs", time_limit_s=1.0), make("Steady", **LIMITS)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(HERE))
-        here = {task.algorithm.partition(":")[2]: result for task, result in local.run(tasks)}
-    for name, result in here.items():
-        there = only(outcomes, name)
-        assert (there.status, there.tries) == (result.status, 1), name
-        assert there.error[:12] == result.error[:12], name  # "killed by SI..."
-        assert there.metrics == result.metrics, name
-        assert there.standard_errors == result.standard_errors, name
-    assert here["Steady"].status == "ok"
+@pytest.mark.parametrize(("name", "status", "said"), FAULTS)
+def test_a_fault_of_a_task_costs_one_try_and_is_told_as_on_one_machine(
+    outcomes, name, status, said
+):
+    result = only(outcomes, name)
+    assert (result.status, result.tries) == (status, 1)
+    assert said in result.error
+
+
+def test_the_numbers_are_those_of_a_fit_in_this_process(outcomes, bundle, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    here = fit_one(task_maker(bundle)("Steady"))
+    there = only(outcomes, "Steady")
+    assert (here.status, there.status) == ("ok", "ok")
+    assert there.metrics == here.metrics
+    assert there.standard_errors == here.standard_errors
 
 
 def test_the_bundle_was_sent_and_is_kept_under_its_hash(outcomes, cluster, bundle):
     folder = Path(os.environ["TMPDIR"]) / f"recmeta-bundles-{os.getuid()}"
     assert [file.name for file in folder.iterdir()] == [bundle.key]
+
+
+def test_the_command_line_sweeps_on_the_cluster_into_a_store_here(outcomes, cluster, tmp_path):
+    from recmeta.experiments.store import Store
+
+    store = tmp_path / "sweep.sqlite"
+    command = ["sweep", "--datasets", str(SHOP), "--algorithms", "TopPopular,Random"]
+    command += ["--configs", "0", "--executor", cluster.address, "--data", "shared"]
+    done = CliRunner().invoke(app, [*command, "--store", str(store)])
+    assert done.exit_code == 0, done.output
+    with Store(store) as results:
+        rows = results.frame(["ndcg@10"])
+    assert sorted(rows["algorithm"]) == ["Random", "TopPopular"]
+    assert set(rows["status"]) == {"ok"}
+    assert (rows["test:ndcg@10"] > 0).all()
 
 
 def test_no_fit_outlives_its_driver(outcomes, cluster, bundle, tmp_path):
@@ -139,7 +169,7 @@ def test_no_fit_outlives_its_driver(outcomes, cluster, bundle, tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, str(script)], env=environment) as driver:
-        assert wait_for(lambda: note.exists() and len(note.read_text().split()) == 2, 60.0)
+        assert wait_for(lambda: note.exists() and len(note.read_text().split()) == 2, 120.0)
         pids = [int(pid) for pid in note.read_text().split()]
         assert all(is_alive(pid) for pid in pids)
         driver.send_signal(signal.SIGKILL)
@@ -257,15 +287,43 @@ def test_without_a_cluster_the_error_says_how_to_start_one(monkeypatch):
         next(run([]))
 
 
-class Gone:
-    """Ray's module, for a cluster that has one node whose actor never starts."""
+class Taken:
+    """Ray's module, for a cluster whose nodes have no processor free."""
+
+    def __init__(self, *ids):
+        self.ids, self.killed = ids, []
 
     def nodes(self):
-        return [{"NodeID": "n", "NodeManagerHostname": "h", "Alive": True, "Resources": {"CPU": 2}}]
+        host = {"NodeManagerHostname": "h", "Alive": True, "Resources": {"CPU": 2}}
+        return [{"NodeID": id_, **host} for id_ in self.ids]
+
+    def kill(self, actor):
+        self.killed.append(actor)
+
+
+def test_a_node_that_others_hold_is_passed_over_for_the_next(monkeypatch):
+    def start(self, node_id, host, slots):
+        self.nodes[node_id] = _Node(node_id, host, slots, actor=node_id, answer=None)
+
+    module = Taken("a", "b", "c")
+    monkeypatch.setitem(sys.modules, "ray", module)
+    monkeypatch.setattr(Cluster, "_start", start)
+    cluster, asked = Cluster(2, 1, "auto"), []
+    for _ in range(4):
+        cluster._look()
+        [node] = cluster.nodes.values()  # two slots are all that is wanted
+        asked.append(node.id)
+        node.asked -= PLACING_S + 1
+    assert sorted(asked[:3]) == ["a", "b", "c"]
+    assert asked[3] == asked[0]
+    assert module.killed == asked[:3]
+    node.asked, node.placed = node.asked - PLACING_S, True
+    cluster._look()
+    assert [*cluster.nodes] == [node.id]
 
 
 def test_a_node_that_fails_three_times_is_left_out_and_the_reason_is_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", Gone())
+    monkeypatch.setitem(sys.modules, "ray", Taken("n"))
     monkeypatch.setattr(Cluster, "_start", lambda self, node_id, host, slots: started.append(slots))
     started: list[int] = []
     cluster = Cluster(None, 1, "auto")
@@ -274,3 +332,17 @@ def test_a_node_that_fails_three_times_is_left_out_and_the_reason_is_said(monkey
     with pytest.raises(ClusterError, match="no node can do tasks:\nh: numpy is too old"):
         cluster._look()
     assert started == [2]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--executor", "slurm"], "'slurm' is neither local nor ray nor an address"),
+        (["--executor", "ray", "--data", "mail"], "'mail' is none of auto, shared, ship"),
+    ],
+)
+def test_an_executor_that_there_is_not_is_refused(options, said, tmp_path):
+    command = ["sweep", "--datasets", str(SHOP), "--store", str(tmp_path / "s.sqlite"), *options]
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert said in done.output
