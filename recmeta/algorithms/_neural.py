@@ -159,9 +159,12 @@ class NeuralRecommender(IterativeRecommender):
                 setattr(self, name, getattr(self, name).copy())
         with torch.device("meta"):
             network: nn.Module = self._build(self.n_users_, self.n_features_in_)
-        weights, state = torch.from_numpy(self.weights_), {}
+        state = {}
         for name, tensor in network.state_dict().items():
-            state[name] = weights[start : start + tensor.numel()].view(tensor.shape)
+            # each from numpy: were they views of one tensor, a buffer that changes between the
+            # loss and its gradient (batch normalisation's) would count as a change of all weights
+            part = self.weights_[start : start + tensor.numel()]
+            state[name] = torch.from_numpy(part).view(tensor.shape)
             start += tensor.numel()
         network.load_state_dict(state, assign=True)
         return network.eval()

@@ -22,7 +22,9 @@ def flops(probe: Probe) -> float:
     def see(part: Any, inputs: Any, output: Any) -> None:
         # each output takes, or each input of a transposed layer gives, a product with one filter
         many = inputs[0] if isinstance(part, _ConvTransposeNd) else output
-        counted.append(many[0].numel() * math.prod(part.weight.shape[1:]))
+        linear = isinstance(part, nn.Linear)  # whose weight is transposed where it is tied
+        size = part.in_features if linear else math.prod(part.weight.shape[1:])
+        counted.append(many[0].numel() * size)
 
     network = probe.fresh().eval()
     found = [part for part in network.modules() if isinstance(part, nn.Linear | _ConvNd)]
