@@ -63,9 +63,11 @@ def _from_unit(range_: BaseDistribution, z: float) -> int | float:
     return float(min(max(value, range_.low), range_.high))
 
 
-def _to_unit(range_: BaseDistribution, value: float) -> float:
+def _to_unit(range_: BaseDistribution, value: float | None) -> float:
     if not isinstance(range_, IntDistribution | FloatDistribution):
         raise TypeError(f"no numeric range: {range_!r}; use Optuna's Int or Float distribution")
+    if value is None:
+        return 0.5
     if range_.high == range_.low:
         return 0.0
     if range_.log:
@@ -76,8 +78,8 @@ def _to_unit(range_: BaseDistribution, value: float) -> float:
 def encode(space: Space, params: Mapping[str, Any]) -> NDArray[np.float64]:
     """The configuration as a point of the unit cube.
 
-    Numbers are scaled to [0, 1] (on the log scale where the range is one); a categorical becomes
-    one 0/1 column a choice.
+    Numbers are scaled to [0, 1] (on the log scale where the range is one); None for a number, which
+    leaves the choice to ``fit``, is the middle; a categorical becomes one 0/1 column a choice.
     """
     columns: list[float] = []
     for name, range_ in space.items():
@@ -96,5 +98,5 @@ def contains(space: Space, params: Mapping[str, Any]) -> bool:
 def _lies_in(range_: BaseDistribution, value: Any) -> bool:
     try:
         return bool(range_._contains(range_.to_internal_repr(value)))
-    except ValueError:  # a text for a number, NaN, or a choice that there is none of
+    except (TypeError, ValueError):  # a text or None for a number, NaN, or no such choice
         return False

@@ -62,7 +62,7 @@ def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
     Q = np.zeros((n_items, limit), dtype=np.float32, order="F")
     T = np.zeros((limit, limit), dtype=np.float32)
     Q[:, :width] = _orthonormal(start)[0]
-    size, next_check = width, n_kept + width
+    size, next_check = width, 2 * n_kept + width
     while True:
         newest, basis = slice(size - width, size), Q[:, :size]
         image = _times(transposed, _times(X, np.ascontiguousarray(Q[:, newest])))
@@ -77,7 +77,9 @@ def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
             goal = TOLERANCE * max(values[0], 1e-3 * values[-1])
             if residual <= goal or size + width > limit:
                 return values, basis @ rotation
-        # once more, since columns of an exhausted block are rounding noise
+        # once more, which is enough: what the first time left is large where a column is nearly
+        # in the basis (Giraud et al. 2005, doi:10.1016/j.camwa.2005.08.009), and that of an
+        # exhausted block is rounding noise
         Q[:, size : size + width] = _orthonormal(_orthogonalised(block, basis)[0])[0]
         size += width
 
@@ -94,11 +96,9 @@ def _times(X: csr_array, block: F32) -> F32:
 
 
 def _orthogonalised(block: F32, basis: F32) -> tuple[F32, F32]:
-    """The block less its part in the basis, taken off twice, and that part's coefficients."""
-    first = basis.T @ block
-    block = block - basis @ first
-    second = basis.T @ block
-    return block - basis @ second, first + second
+    """The block less its part in the basis, and that part's coefficients."""
+    part = basis.T @ block
+    return block - basis @ part, part
 
 
 def _orthonormal(block: F32) -> tuple[F32, F32]:

@@ -231,6 +231,8 @@ def check_cost_is_finite_and_grows(estimator: Recommender) -> None:
 
 
 def _lies_in(value: Any, distribution: BaseDistribution) -> bool:
+    if value is None:  # fit chooses
+        return True
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     low, high = getattr(distribution, "low", value), getattr(distribution, "high", value)
