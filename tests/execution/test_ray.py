@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections import Counter
@@ -44,10 +45,12 @@ def cluster(tmp_path_factory):
     """A head without processors, as large clusters have it, and two nodes of one each."""
     from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch:
+    # the paths of sockets, which Ray makes there, must be short
+    short = tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
+    with short as sockets, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(HERE))  # of the nodes
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("node")))
-        patch.setenv("RAY_TMPDIR", "/tmp")  # sockets below it: their paths must be short
+        patch.setenv("RAY_TMPDIR", sockets)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         small = {"include_dashboard": False, "object_store_memory": 80 * MIB}
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
