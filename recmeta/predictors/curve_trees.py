@@ -13,7 +13,7 @@ from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
 
 I64 = NDArray[np.int64]
 
-N_FOLDS = 5
+N_FOLDS = 10
 LEAST_SPREAD = 0.05  # of the trees, in normal scores: a flat leaf is no certainty
 SMOOTHED = 5  # last steps of a full training curve: their mean is less noisy than its end
 SHIFT = 2  # steps: curves cut a little earlier and later are training rows of their own
