@@ -145,5 +145,5 @@ class AutoencoderRecommender(NeuralRecommender):
         sizes = (*(n_items, model.width_1, model.width_2)[: model.depth], model.bottleneck)
         weights = 2.0 * sum(a * b for a, b in pairwise(sizes))
         steps = n_users / model.batch_size + 1
-        seconds = model.n_epochs * (1e-10 * n_users * weights + 4e-9 * steps * weights)
+        seconds = model.n_epochs * (1e-10 * n_users * weights + steps * (1e-3 + 4e-9 * weights))
         return Cost(seconds, 16 * weights + 24.0 * model.batch_size * n_items + 24 * nnz)
