@@ -6,8 +6,9 @@
 Encodings: of all 15,625 cells; 13 proxies, and both: of the 9,445 without dead edges. Means over
 seeds of Spearman's and Kendall's rank correlation and the RMSE (percentage points) on the other
 cells, the shares of them within 1 and 1.645 predicted standard deviations (a normal: .683, .900),
-seconds of a fit, and of a query scaled to 10,000 cells. "new" is Spearman on cells that are not
-isomorphic to one that was learned from. ``--query`` of the others are asked, at random; 0: all.
+CPU seconds (one thread) of a fit, and of a query scaled to 10,000 cells. "new" is Spearman on cells
+that are not isomorphic to one that was learned from. ``--query`` of the others are asked, at
+random; 0: all.
 """
 
 import argparse
@@ -27,11 +28,11 @@ def measured(model: Predictor, data: Rows, n_train: int, seed: int, query: int) 
     """One row of figures, as in COLUMNS."""
     train, test = split(data, n_train, seed, by_class=False)
     test = test[:query] if query else test
-    began = time.perf_counter()
+    began = time.process_time()
     model.fit(data.X[train], data.y[train], proxies=_of(data, train))
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     mean, std = model.predict(data.X[test], proxies=_of(data, test))
-    asked = time.perf_counter()
+    asked = time.process_time()
     errors = np.abs(data.y[test] - mean)
     new = ~np.isin(data.classes[test], data.classes[train])
     return [

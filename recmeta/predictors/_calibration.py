@@ -39,7 +39,15 @@ class Calibration:
 
 
 def calibrated(errors: F64, variances: F64) -> Calibration:
-    """The slope and the offset for these errors and variances of held-out rows; O(n)."""
+    """The slope and the offset for these errors and variances of held-out rows; O(n).
+
+    Raises
+    ------
+    FloatingPointError
+        If a mean or a variance is no finite number: the model diverged.
+    """
+    if not (np.isfinite(errors).all() and np.isfinite(variances).all()):
+        raise FloatingPointError("held-out predictions are not finite: the model diverged")
     squares = errors**2
     level = squares.mean() + 1e-12
     typical = max(float(variances.mean()), 1e-12)

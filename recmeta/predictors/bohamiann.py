@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 
 N_FOLDS = 4
+MOST_HALVINGS = 6
+FAR = 10.0  # prior deviations, root mean square: a chain that is there has diverged
 
 
 class BOHAMIANN(FeaturePredictor):
@@ -48,7 +50,7 @@ class BOHAMIANN(FeaturePredictor):
     n_burn_in, thinning : int
         Steps.
     step_size, friction : float
-        epsilon and alpha of ``_sghmc``.
+        epsilon n^(1/4) and alpha of ``_sghmc``. Chains that diverge begin anew with half of it.
     normal_scores : bool
         Learn the normal scores of y in place of y itself (``_targets``).
     random_state : int or None
@@ -86,7 +88,7 @@ class BOHAMIANN(FeaturePredictor):
         n_samples: int = 100,
         n_burn_in: int = 1000,
         thinning: int = 30,
-        step_size: float = 0.05,
+        step_size: float = 0.06,
         friction: float = 0.05,
         normal_scores: bool = True,
         random_state: int | None = 0,
@@ -139,11 +141,18 @@ class BOHAMIANN(FeaturePredictor):
                 total = total + ((tensor / deviation) ** 2).sum()
             return 0.5 * total
 
-        sampler = Sampler(torch, start, energy, self.step_size, self.friction, rng)
-        sampler.run(self.n_burn_in, adapt=True)
-        rounds = -(-self.n_samples // self.n_chains)
-        kept = [[tensor.clone() for tensor in sampler.run(self.thinning)] for _ in range(rounds)]
-        return [torch.stack(part) for part in zip(*kept, strict=True)]
+        # curvature grows as n, and the fastest frequency as epsilon n^(1/4)
+        step_size = self.step_size / len(rows) ** 0.25
+        for _ in range(MOST_HALVINGS):
+            sampler = Sampler(torch, start, energy, step_size, self.friction, rng)
+            sampler.run(self.n_burn_in, adapt=True)
+            rounds = range(-(-self.n_samples // self.n_chains))
+            kept = [[tensor.clone() for tensor in sampler.run(self.thinning)] for _ in rounds]
+            samples = [torch.stack(part) for part in zip(*kept, strict=True)]
+            if _is_posterior(samples, deviations):
+                return samples
+            step_size /= 2
+        raise FloatingPointError(f"chains diverged: lower step_size={self.step_size}")
 
     def _posterior(self, Z: F64) -> tuple[F64, F64]:
         torch = import_torch(type(self).__name__)
@@ -154,3 +163,9 @@ class BOHAMIANN(FeaturePredictor):
 
     def _rows(self, torch: Any, Z: F64) -> "Tensor":
         return torch.from_numpy(((Z - self.centre_) / self.spread_).astype(np.float32))
+
+
+def _is_posterior(samples: list["Tensor"], deviations: list[float]) -> bool:
+    """Whether all weights are where a prior lets them be."""
+    pairs = zip(samples[:-1], deviations, strict=True)
+    return all(bool((weights**2).mean() < (FAR * deviation) ** 2) for weights, deviation in pairs)

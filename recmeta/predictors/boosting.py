@@ -76,7 +76,7 @@ class Boosting(FeaturePredictor):
     def __init__(
         self,
         *,
-        n_members: int = 16,
+        n_members: int = 12,
         n_rounds: int = 50,
         learning_rate: float = 0.2,
         n_leaves: int = 8,

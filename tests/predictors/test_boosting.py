@@ -27,8 +27,8 @@ def test_the_raw_deviation_is_larger_where_nothing_was_seen(data):
     near = X[:, 0] < 0.6
     model = Boosting(quantiles=False).fit(X[near], y[near])
     _, std = model.predict(X)
-    _, far = model._moments(X[~near], np.ones((16, (~near).sum()), dtype=bool))
-    _, close = model._moments(X[near], np.ones((16, near.sum()), dtype=bool))
+    _, far = model._moments(X[~near], np.ones((12, (~near).sum()), dtype=bool))
+    _, close = model._moments(X[near], np.ones((12, near.sum()), dtype=bool))
     assert far.mean() > close.mean()
     assert (std > 0).all()
 
