@@ -18,7 +18,7 @@ import numpy as np
 from recmeta.predictors._base import F64
 from recmeta.predictors._curve_families import Family
 
-MAX_STEPS = 100  # 1 curve in 10 or so is then a few percent above its least squared error
+MAX_STEPS = 100  # in the flattest valleys, of pow4 and exp4, a few percent above the least error
 TOLERANCE = 1e-9  # relative decrease of the squared error below which a curve is done
 EXACT = 1e-12  # squared error of a curve of values around [0, 1] that needs no better
 TINY = 1e-14

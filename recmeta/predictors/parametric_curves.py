@@ -31,8 +31,7 @@ class ParametricCurves(CalibratedCurve):
     ends outside [-0.5, 1.5], is left out; where all are, the last value stands. It is the quick
     stand-in for the posterior of PosteriorCurves.
 
-    O(n t) for each step of Levenberg-Marquardt, of all curves at once: about 5 seconds for 1,000
-    curves of 20 steps and all families, on one core.
+    O(n t) for each step of Levenberg-Marquardt, of all curves at once.
 
     Parameters
     ----------

@@ -40,8 +40,7 @@ class PosteriorCurves(CurvePredictor):
     parameters. Mean and deviation are those of draws of u at the horizon, noise included; the
     training curves give the unit and the horizon alone, so that X and y could be anything.
 
-    O(n_steps n_walkers t n_families) a curve, about 4 seconds for the default on one core:
-    ParametricCurves is a thousand times faster.
+    O(n_steps n_walkers t n_families) a curve; ParametricCurves is the quick stand-in.
 
     Parameters
     ----------
