@@ -5,7 +5,7 @@ BIN := .venv/bin
 ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PAIR := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 NUMBA_NUM_THREADS=2
 
-.PHONY: demo test lint types floors unit test-faults bench docs clean
+.PHONY: demo test lint types floors unit test-faults bench bench-nas docs clean
 
 demo: .venv/core        ## read, recommend, fit and predict on the bundled log
 	$(BIN)/recmeta recommend examples/shop.csv
@@ -32,6 +32,10 @@ test-faults: .venv/test ## minutes of real faults: kills, hangs, full disks, 1,0
 
 bench: .venv/bench      ## ours beside the best peer, in one run
 	$(PAIR) $(BIN)/python benchmarks/run.py
+
+bench-nas: .venv/test   ## predictors, transfer and search on the NAS tables beside the checkout
+	$(ALONE) $(BIN)/recmeta nas evaluate --tables ../shared/nas --seeds 3 --predictors RandomForest,Boosting,BayesianLinear
+	$(ALONE) $(BIN)/python benchmarks/curves.py
 
 docs: .venv/core        ## the table of algorithms and a page for each, from the classes
 	$(BIN)/python docs/generate.py
