@@ -3,10 +3,11 @@
     python benchmarks/autoencoder_table.py --store RUNS.jsonl [--architectures 320] [--seconds S]
     python benchmarks/autoencoder_table.py --store RUNS.jsonl --export benchmarks/autoencoders
     python benchmarks/autoencoder_table.py --analyse benchmarks/autoencoders
+    python benchmarks/autoencoder_table.py --references
 
 The first form trains what the store does not have yet, a line a run, all data sets of one
 architecture before the next, so that it can be stopped at any time and goes on where it was. The
-second writes the architectures that are complete on all data sets as Parquet; the third prints the
+second writes the architectures that are complete on all data sets as Parquet; the others print the
 tables of docs/autoencoders.md.
 
 Data sets: of ../shared/datasets; the N_ITEMS items with the most users, then N_USERS users drawn
@@ -31,7 +32,7 @@ import pyarrow.parquet as pq
 import torch
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import AutoencoderRecommender
+from recmeta.algorithms import EASE, AutoencoderRecommender, Recommender, TopPopular
 from recmeta.architectures import AutoencoderSpace
 from recmeta.architectures._base import Architecture
 from recmeta.datasets import read
@@ -112,7 +113,7 @@ def proxies(arch: Architecture, fold: Fold, seed: int) -> dict[str, tuple[float 
     }
 
 
-def quality(model: AutoencoderRecommender, fold: Fold) -> float:
+def quality(model: Recommender, fold: Fold) -> float:
     lists, _ = model.recommend(fold.history, K, users=fold.users, exclude=fold.exclude)
     return float(np.nanmean(ndcg(lists, fold.relevant, K)))
 
@@ -254,6 +255,17 @@ def export(lines: list[dict[str, Any]], folder: Path) -> None:
     print(f"{len(lines)} runs of {len(lines) // len(DATASETS)} architectures in {folder}")
 
 
+def references(shared: Path) -> None:
+    """The data sets as they are used here, and what two recommenders without epochs reach."""
+    print("| data set | users | items | train | validation | test | TopPopular | EASE |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in DATASETS:
+        fold, test = folds(shared / "datasets" / name / "interactions.parquet")
+        sizes = [*fold.fit.shape, fold.fit.nnz, fold.relevant.nnz, test.relevant.nnz]
+        scores = [quality(model.fit(fold.fit), test) for model in (TopPopular(), EASE())]
+        print(f"| {name} |", *(f"{n:,} |" for n in sizes), *(f"{x:.3f} |" for x in scores))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path)
@@ -263,8 +275,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--export", type=Path)
     parser.add_argument("--analyse", type=Path)
+    parser.add_argument("--references", action="store_true")
     given = parser.parse_args()
-    if given.analyse:
+    if given.references:
+        references(given.shared)
+    elif given.analyse:
         from autoencoder_analysis import analyse
 
         analyse(given.analyse)
