@@ -1,14 +1,14 @@
 """Predictors on NAS-Bench-201, CIFAR-10, validation accuracy after 200 epochs.
 
     python benchmarks/predictors.py [--only Boosting,OMNI] [--seeds 2] [--task c10]
-        [--inputs one-hot,path,proxies,both] [--sizes 100,400] [--query 2000]
+        [--inputs one-hot,path,proxies,both] [--sizes 100,400] [--query 2000] [--plain]
 
 Encodings: of all 15,625 cells; 13 proxies, and both: of the 9,445 without dead edges. Means over
 seeds of Spearman's and Kendall's rank correlation and the RMSE (percentage points) on the other
 cells, the shares of them within 1 and 1.645 predicted standard deviations (a normal: .683, .900),
 CPU seconds (one thread) of a fit, and of a query scaled to 10,000 cells. "new" is Spearman on cells
 that are not isomorphic to one that was learned from. ``--query`` of the others are asked, at
-random; 0: all.
+random; 0: all. ``--plain``: of y itself in place of its normal scores, where there is a choice.
 """
 
 import argparse
@@ -61,6 +61,13 @@ def candidates(only: str) -> Iterator[tuple[str, type[Predictor]]]:
             yield name, kind
 
 
+def made(kind: type[Predictor], plain: bool) -> Predictor:
+    model = kind()
+    if plain and "normal_scores" in model.get_params():
+        model.set_params(normal_scores=False)
+    return model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", default="")
@@ -69,6 +76,7 @@ def main() -> None:
     parser.add_argument("--inputs", default=",".join(INPUTS))
     parser.add_argument("--sizes", default="100,400")
     parser.add_argument("--query", type=int, default=2000)
+    parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
     print(f"{'predictor':26}{'inputs':9}{'n':>4}" + "".join(f"{name:>10}" for name in COLUMNS))
     for inputs in options.inputs.split(","):
@@ -77,7 +85,7 @@ def main() -> None:
             for name, kind in candidates(options.only):
                 figures = np.mean(
                     [
-                        measured(kind(), data, n_train, seed, options.query)
+                        measured(made(kind, options.plain), data, n_train, seed, options.query)
                         for seed in range(options.seeds)
                     ],
                     axis=0,
