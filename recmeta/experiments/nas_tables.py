@@ -1,8 +1,10 @@
 """Published NAS tables as benchmark tables. A candidate is ``(space, {"arch": [...]})``.
 
-Seconds are not in these tables: one full training counts as 1, a part of it as its share.
+Seconds are not in the published ones: one full training counts as 1, a part of it as its share.
 """
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +104,25 @@ def task_set(folder: Path | str) -> BenchmarkTable:
         metrics = {"validation:loss": losses[:, -1]}
         problems.append(Problem(task, runs, metrics, np.ones(len(runs)), ["ok"] * len(runs), kept))
     return BenchmarkTable(problems)
+
+
+def autoencoders(folder: Path | str) -> BenchmarkTable:
+    """recmeta's own: autoencoder recommenders on three data sets (docs/autoencoders.md).
+
+    What ``BenchmarkTable.from_export`` has of it, with candidates as architectures; seconds are
+    those of training.
+    """
+    runs = pd.read_parquet(Path(folder) / "runs.parquet")
+    archs = {
+        canonical_params(json.loads(str(params))): canonical_params({"arch": arch})
+        for params, arch in zip(runs["params"], runs["architecture"], strict=True)
+    }
+    return BenchmarkTable(
+        replace(
+            problem, runs=[("AutoencoderSpace", archs[run[1]], *run[2:]) for run in problem.runs]
+        )
+        for problem in BenchmarkTable.from_export(folder).problems.values()
+    )
 
 
 def _problem(
