@@ -26,7 +26,7 @@ class PureSVD(Recommender):
     ----------
     n_factors : int or None
         Singular vectors kept; fewer where X has a lower rank. None chooses among 1, 2, 3, 4, 6, 8
-        to 256 by NDCG@10 on a fifth of each user's items, which a first decomposition does not
+        to 128 by NDCG@10 on a fifth of each user's items, which a first decomposition does not
         see; no one number is near the best on most logs.
     random_state : int or None
         Seed of the iteration's start, on which the answer depends in the last digits only, and of
