@@ -1,6 +1,7 @@
 """FeaturePredictor: a regression on one table of numbers, with all that is not learning done."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 import numpy as np
@@ -79,6 +80,12 @@ class FeaturePredictor(Predictor):
         if not len(table):
             return np.empty(0), np.empty(0)
         return self.targets_.moments(*self._posterior(self._columns(table)))
+
+    def _drawn(self, X: F64, function: Callable[[F64], F64]) -> F64:
+        """A function of the posterior of t, at the rows of X, as performances: for ``draw``."""
+        table, widths = stacked(X, None, None, None)
+        check_widths(type(self).__name__, widths, self.widths_)
+        return self.targets_.performances(function(self._columns(table)))
 
     def _columns(self, table: F64) -> F64:
         return table if self.scaling_ is None else self.scaling_(table)

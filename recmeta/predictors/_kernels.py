@@ -83,6 +83,16 @@ class Posterior:
         variance = np.maximum(self.signal - (half * half).sum(axis=0), 0.0) + self.noise
         return cross @ self.coefficients, variance
 
+    def draw(self, Z: F64, rng: np.random.Generator) -> F64:
+        """One function of the posterior at new rows, without noise, (n_rows,)."""
+        cross = self.signal * self.kernel(squared_distances(Z, self.inputs, self.lengths))[0]
+        half = solve_triangular(self.factor[0], cross.T, lower=True)
+        covariance = self.signal * self.kernel(squared_distances(Z, Z, self.lengths))[0]
+        covariance -= half.T @ half
+        values, vectors = np.linalg.eigh(covariance)  # close rows make it singular
+        scale = np.sqrt(np.maximum(values, 0.0))
+        return cross @ self.coefficients + vectors @ (scale * rng.standard_normal(len(Z)))
+
     def left_out(self, t: F64) -> tuple[F64, F64]:
         """Error and variance of each training row without it: R. and W. 2006, eqs. 5.10-5.12."""
         precision = np.diag(_inverse(self.factor[0]))

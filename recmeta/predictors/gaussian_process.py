@@ -85,3 +85,10 @@ class GaussianProcessRegression(FeaturePredictor):
         parts = [self.process_(Z[start : start + BLOCK]) for start in range(0, len(Z), BLOCK)]
         mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
         return mean, self.calibration_(variance)
+
+    def draw(self, X: F64, rng: np.random.Generator) -> F64:
+        """Performances of all rows under one function of the posterior, (n_rows,).
+
+        O(n_rows^3): for some thousand candidates at most.
+        """
+        return self._drawn(X, lambda Z: self.process_.draw(Z, rng))

@@ -101,6 +101,11 @@ class RandomForest(FeaturePredictor):
         mean, variance = _total(means, leaves, np.ones(means.shape, dtype=bool))
         return mean, self.calibration_(variance)
 
+    def draw(self, X: F64, rng: np.random.Generator) -> F64:
+        """Performances of all rows under one function: a tree, (n_rows,)."""
+        tree = self.forest_.estimators_[rng.integers(len(self.forest_.estimators_))]
+        return self._drawn(X, lambda Z: np.asarray(tree.predict(Z)))
+
     def _members(self, Z: F64) -> tuple[F64, F64]:
         """Each tree's mean, and the variance of its leaf: both (n_trees, n_rows)."""
         rows = Z.astype(np.float32)

@@ -11,6 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from recmeta.architectures.nas_bench_201 import NasBench201
 from recmeta.predictors.random_forest import RandomForest
 from recmeta.search import Proposal, Strategy, Trial, all_strategies, get, incumbent
+from recmeta.search.acquisition import thompson
 from recmeta.search.bananas import BANANAS
 from recmeta.search.configurations import ConfigurationSpace
 from recmeta.search.local_search import LocalSearch
@@ -162,3 +163,11 @@ def test_proposals_carry_the_full_fidelity_where_there_are_no_rungs() -> None:
     assert RandomSearch().propose(CELLS, [], np.random.default_rng(0)) == [
         Proposal(RandomSearch().propose(CELLS, [], np.random.default_rng(0))[0].candidate, 1.0)
     ]
+
+
+def test_thompson_sampling_follows_one_function_of_the_posterior() -> None:
+    strategy = BANANAS(predictor=RandomForest(n_trees=20), acquisition=thompson, n_initial=10)
+    runs = [search(CELLS, strategy, value, 50, k=10, seed=seed) for seed in range(3)]
+    best = np.mean([max(one.value for one in trials) for trials in runs])
+    at_random = [search(CELLS, RandomSearch(), value, 50, seed=seed) for seed in range(3)]
+    assert best > np.mean([max(one.value for one in trials) for trials in at_random])
