@@ -34,6 +34,11 @@ def runs():
     return pd.read_parquet(FOLDER / "runs.parquet")
 
 
+@pytest.fixture(scope="module")
+def script():
+    return runpy.run_path(str(FOLDER.parent / "autoencoder_table.py"))
+
+
 def test_all_data_sets_have_the_same_canonical_architectures(runs):
     archs = [
         [tuple(map(int, arch)) for arch in rows["architecture"]]
@@ -115,12 +120,28 @@ def test_what_runs_on_the_published_tables_runs_on_it(table):
 
 
 @pytest.mark.skipif(not LOG.exists(), reason="needs the data sets, which are not in the repository")
-def test_a_run_made_again_has_the_same_losses(runs):
+def test_a_run_made_again_has_the_same_losses(runs, script):
     own = runs[runs["dataset"] == "amazon-digital-music"]
     row = own.loc[own["proxy:params"].idxmin()]
     curves = pd.read_parquet(FOLDER / "curves.parquet").set_index("id")
-    script = runpy.run_path(str(FOLDER.parent / "autoencoder_table.py"))
     model = script["model_of"](tuple(map(int, row["architecture"])), row["seed"])
     found = script["trained"](model.set_params(n_epochs=4), *script["folds"](LOG))
     # not to the last bit: another processor sums in another order
     np.testing.assert_allclose(found["losses"], curves.loc[row["id"], "losses"][:4], rtol=1e-3)
+
+
+def test_the_generation_goes_on_where_it_was_cut_off(script, tmp_path):
+    archs, names = script["architectures"](3), script["DATASETS"]
+    lines = [
+        {"architecture": list(arch), "dataset": name, "seed": 0}
+        for arch, name in [(arch, name) for arch in archs for name in names][:5]
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    store = tmp_path / "runs.jsonl"
+    store.write_text(text[:-10])
+    found = script["stored"](store)
+    assert found == lines[:4]
+    left = list(script["missing"]({script["key"](line) for line in found}, 3, 0))
+    assert left == [(archs[1], names[1]), (archs[1], names[2]), *((archs[2], n) for n in names)]
+    assert script["complete"](found) == lines[:3]
+    assert script["architectures"](2) == archs[:2]  # more keep the first ones
