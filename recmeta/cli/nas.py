@@ -18,7 +18,7 @@ Tables = Annotated[
 ]
 Seeds = Annotated[int, typer.Option("--seeds", min=2, help="Repetitions.")]
 Parts = Annotated[
-    str, typer.Option("--parts", help="predictors, transfer, strategies; a comma between.")
+    str, typer.Option("--parts", help="predictors, transfer, strategies, algorithms.")
 ]
 Names = Annotated[str, typer.Option("--predictors", help="Names; default: those without torch.")]
 Sizes = Annotated[str, typer.Option("--sizes", help="Training architectures: 100,400.")]
@@ -27,7 +27,7 @@ Cut = Annotated[
 ]
 Queries = Annotated[int, typer.Option("--queries", min=25, help="Of a search.")]
 
-PARTS = ("predictors", "transfer", "strategies")
+PARTS = ("predictors", "transfer", "strategies", "algorithms")
 EVERYTHING = ",".join(PARTS)
 
 
@@ -42,7 +42,10 @@ def evaluate(
     queries: Queries = 150,
     json: Json = False,
 ) -> None:
-    """Rank correlation of predictors, transfer between tasks, and regret of strategies."""
+    """Rank correlation of predictors, transfer between tasks, regret of strategies; algorithms.
+
+    The last part ranks recmeta's own algorithms on logs that were left out of its meta-data set.
+    """
     # late: these import numba and scikit-learn
     from recmeta.experiments import nas_suite as suite
 
@@ -66,6 +69,8 @@ def evaluate(
     if "strategies" in wanted:
         regrets, ranks = suite.strategy_tables(tables, chosen, queries, seeds)
         found |= {"regrets": regrets, "ranks": ranks}
+    if "algorithms" in wanted:
+        found["algorithms"] = suite.algorithm_table(chosen)
     if json:
         say_json({name: table.to_dict("records") for name, table in found.items()})
         return

@@ -7,6 +7,7 @@ import pandas as pd
 
 from recmeta.architectures.nas_bench_201 import NasBench201
 from recmeta.architectures.trans_nas_bench import TransNasBench101Micro
+from recmeta.experiments.algorithm_prediction import evaluate_on_metadata
 from recmeta.experiments.nas_prediction import (
     Cut,
     PredictionTask,
@@ -22,6 +23,7 @@ from recmeta.experiments.nas_search import (
     regrets,
 )
 from recmeta.experiments.nas_tables import TASKS_201, nas_bench_201, trans_nas_bench
+from recmeta.metalearning.metadata import load
 from recmeta.predictors import all_predictors, get, lacking
 from recmeta.predictors._base import Predictor
 from recmeta.predictors.bayesian_linear import BayesianLinear
@@ -91,6 +93,11 @@ def transfer_table(folder: Path, n_seeds: int) -> pd.DataFrame:
     wide = scores.pivot_table(index="task", columns="way", values="spearman")
     wide.loc["mean"] = wide.mean()
     return wide[["alone", "transferred", "both"]].reset_index().rename_axis(columns=None)
+
+
+def algorithm_table(chosen: Mapping[str, Predictor]) -> pd.DataFrame:
+    """The same predictors on the shipped meta-data set: the order of algorithms on unseen logs."""
+    return evaluate_on_metadata(load(), chosen)
 
 
 def strategies(chosen: Mapping[str, Predictor]) -> dict[str, Strategy]:

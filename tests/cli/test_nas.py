@@ -1,0 +1,46 @@
+"""``recmeta nas``: what it prints and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from recmeta.cli import app
+from recmeta.experiments import nas_suite
+
+
+def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, ["nas", "evaluate", "--tables", str(tmp_path)])
+    assert isinstance(found.exception, FileNotFoundError)
+    assert "no nb201_accuracy.csv in" in str(found.exception)
+
+
+@pytest.mark.parametrize("wrong", [["--parts", "magic"], ["--cut", "diagonal"]])
+def test_unknown_parts_and_cuts_are_refused(tmp_path: Path, wrong: list[str]) -> None:
+    found = CliRunner().invoke(app, ["nas", "evaluate", "--tables", str(tmp_path), *wrong])
+    assert found.exit_code == 2
+    assert "predictors, transfer, strategies, algorithms" in found.output.replace("│", "")
+
+
+def test_a_part_is_printed_as_a_table_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nb201_accuracy.csv").touch()
+    table = pd.DataFrame({"task": ["jigsaw", "mean"], "alone": [0.25, float("nan")]})
+    asked_for: list[tuple[Path, int]] = []
+
+    def small(folder: Path, n_seeds: int) -> pd.DataFrame:
+        asked_for.append((folder, n_seeds))
+        return table
+
+    monkeypatch.setattr(nas_suite, "transfer_table", small)
+    asked = ["nas", "evaluate", "--tables", str(tmp_path), "--parts", "transfer", "--seeds", "3"]
+    lines = CliRunner().invoke(app, asked).output.strip().splitlines()
+    assert [line.split() for line in lines] == [
+        ["transfer"], ["task", "alone"], ["jigsaw", "0.250"], ["mean", "nan"]
+    ]  # fmt: skip
+    rows = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)["transfer"]
+    assert rows == [{"task": "jigsaw", "alone": 0.25}, {"task": "mean", "alone": None}]
+    assert asked_for == [(tmp_path, 3)] * 2
