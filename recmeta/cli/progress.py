@@ -140,8 +140,9 @@ def view_of(progress: "Progress", now: float) -> Group:
     for task, since in running[:N_SHOWN]:
         table.add_row(Text(task.algorithm), Text(task.dataset), time_text(max(now - since, 0.0)))
     more = [Text(f"and {len(running) - N_SHOWN} more")] if len(running) > N_SHOWN else []
-    bar = ProgressBar(total=max(progress.total, 1), completed=done)
-    return Group(bar, Text(state_of(progress), no_wrap=True, overflow="ellipsis"), table, *more)
+    bar = Table.grid(expand=True)  # a line of its own
+    bar.add_row(ProgressBar(total=max(progress.total, 1), completed=done))
+    return Group(bar, Text(state_of(progress)), table, *more)
 
 
 def _lines(event: "Event") -> list[str]:

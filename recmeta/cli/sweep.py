@@ -165,9 +165,13 @@ def sweep(
 
         say_estimate(planned, how, store, jobs or 1, retry_errors=retry_errors, as_json=json)
         return
-    with Interrupt() as stop:
-        manner = replace(_where(executor, data, jobs), retry_errors=retry_errors, stop=stop)
-        progress = _run(planned, how, store, manner, as_json=json)
+    try:
+        with Interrupt() as stop:
+            manner = replace(_where(executor, data, jobs), retry_errors=retry_errors, stop=stop)
+            progress = _run(planned, how, store, manner, as_json=json)
+    except KeyboardInterrupt:
+        say(f"stopped at once; what {store} has is kept, the same command goes on", err=True)
+        raise typer.Exit(STOPPED) from None
     if progress.stopped:
         done = progress.resumed + progress.finished
         say(f"stopped with {done:,} tasks in {store}; the same command goes on there", err=True)

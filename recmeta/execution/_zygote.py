@@ -164,6 +164,7 @@ def _preload() -> None:
         import recmeta.execution.fit
 
         recmeta.execution.fit.warm_up()
+        recmeta.execution.fit.versions()  # reads files, and is cached
         recmeta.algorithms.all_algorithms()
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise copy all these pages
