@@ -10,7 +10,7 @@ import typer
 
 from recmeta.cli import options
 from recmeta.cli.interrupt import Interrupt
-from recmeta.cli.output import say
+from recmeta.cli.output import counted, say
 from recmeta.cli.progress import printer
 from recmeta.cli.reading import to_scale
 
@@ -174,7 +174,10 @@ def sweep(
         raise typer.Exit(STOPPED) from None
     if progress.stopped:
         done = progress.resumed + progress.finished
-        say(f"stopped with {done:,} tasks in {store}; the same command goes on there", err=True)
+        say(
+            f"stopped with {counted(done, 'task')} in {store}; the same command goes on there",
+            err=True,
+        )
         raise typer.Exit(STOPPED)
     if progress.total == 0 and not progress.failed:
         raise typer.BadParameter(

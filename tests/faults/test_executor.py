@@ -82,7 +82,6 @@ def test_ctrl_c_once_or_twice_leaves_no_process_and_keeps_the_rows(root, environ
     (root / "study.toml").write_text(STUDY.replace("NOTE", str(note)))
     command = [sys.executable, "-c", "from recmeta.cli import main; main()", "sweep"]
     command += ["--plan", str(root / "study.toml"), "--root", str(root), "--store", str(store)]
-    command += ["--jobs", "2"]
     pipes = {"env": environment, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as driver:
         assert wait_for(lambda: note.exists() and len(note.read_text().split()) == 2, 120.0)
@@ -96,7 +95,7 @@ def test_ctrl_c_once_or_twice_leaves_no_process_and_keeps_the_rows(root, environ
     assert wait_for(lambda: not any(map(is_alive, [*pids, zygote])), 10.0)
     assert "stopped" in said
     if n_times == 1:
-        assert f"stopped with 1 tasks in {store}; the same command goes on there" in said
+        assert f"stopped with 1 task in {store}; the same command goes on there" in said
     assert "Traceback" not in said
     with Store(store) as results:
         frame = results.frame()
