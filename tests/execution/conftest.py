@@ -12,6 +12,8 @@ from recmeta.execution.bundle import Bundle, write_bundle
 from recmeta.execution.task import Task
 
 HERE = Path(__file__).parent
+# imported by the processes of fits alone, which have this folder on their path
+collect_ignore = ["ray_faults.py"]
 
 
 def tiny_split(seed: int = 0, n_users: int = 60, n_items: int = 30) -> Split:
