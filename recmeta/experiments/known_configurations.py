@@ -18,9 +18,10 @@ NEAR = 6  # configurations that count as neighbours
 class KnownConfigurations:
     """Only what was run on a problem: every candidate has its answer in the table.
 
-    A candidate is the number of a configuration. Its neighbours are the NEAR nearest ones in the
-    unit cube of all algorithms' parameters, and a mutation takes one of them; another algorithm
-    is further away than any other parameters of the same one.
+    A candidate is the number of a configuration, or of an architecture where a table has some of a
+    space. Its neighbours are the NEAR nearest ones by their encoding, the unit cube of all
+    algorithms' parameters or one-hot, and a mutation takes one of them; another algorithm is
+    further away than any other parameters of the same one.
 
     Parameters
     ----------
@@ -32,9 +33,10 @@ class KnownConfigurations:
     def __init__(self, table: BenchmarkTable, dataset: str, split: str | None = None) -> None:
         self.known = table.configurations(dataset, split)
         space = space_of(sorted({name for name, _ in self.known}))
-        if not isinstance(space, ConfigurationSpace):
-            raise ValueError(f"{dataset} has architectures: search their space itself")
-        whole = [space.candidate(name, params) for name, params in self.known]
+        if isinstance(space, ConfigurationSpace):
+            whole = [space.candidate(name, params) for name, params in self.known]
+        else:
+            whole = [tuple(params["arch"]) for _, params in self.known]
         self.encoded = space.encode(whole, "one_hot")
         squares = ((self.encoded[:, None, :] - self.encoded[None, :, :]) ** 2).sum(axis=2)
         np.fill_diagonal(squares, np.inf)
