@@ -1,0 +1,90 @@
+"""Predictors that read graphs and sequences, beside forests: NAS-Bench-201, CIFAR-10, all cells.
+
+    python benchmarks/architecture_networks.py ../shared/nas [PART ...]
+
+PART: forest, graph_network, nao, semi_nao; all without one. Validation accuracy at 200
+epochs; all cells that are not of the training part are predicted.
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from recmeta.architectures import NasBench201
+from recmeta.experiments.nas_prediction import (
+    PredictionTask,
+    averages,
+    cut,
+    evaluate_predictors,
+    task_of,
+)
+from recmeta.experiments.nas_tables import nas_bench_201
+from recmeta.predictors import get
+
+SIZES = (100, 400)
+CUTS = ("random", "class")
+N_SEEDS = 3
+COLUMNS = ["cut", "n_train", "input", "predictor", "spearman", "se", "kendall"]
+COLUMNS += ["covered_68", "covered_90", "fit_s", "query_s"]
+
+
+def usual(name: str, *inputs: str) -> Callable[[PredictionTask], pd.DataFrame]:
+    def scores(task: PredictionTask) -> pd.DataFrame:
+        parts = [
+            evaluate_predictors(
+                [task], {name: get(name)()}, inputs=inputs, sizes=SIZES, n_seeds=N_SEEDS, by=by
+            )
+            for by in CUTS
+        ]
+        return averages(pd.concat(parts))[COLUMNS]
+
+    return scores
+
+
+def half_labelled(task: PredictionTask) -> pd.DataFrame:
+    """SemiNAO, with as many cells without label, drawn from those to be predicted."""
+    rows = []
+    X = task.encodings["sequence"]
+    for by in CUTS:
+        for n in SIZES:
+            for seed in range(N_SEEDS):
+                train, test = cut(task, n, by, seed)
+                more = np.random.default_rng(seed).choice(test, n, replace=False)
+                y = np.concatenate([task.y[train], np.full(n, np.nan)])
+                model = get("SemiNAO")(random_state=seed).fit(X[np.append(train, more)], y)
+                mean, std = model.predict(X[test])
+                error = np.abs(task.y[test] - mean)
+                rows.append(
+                    {
+                        "cut": by,
+                        "n_train": n,
+                        "predictor": "SemiNAO",
+                        "spearman": spearmanr(mean, task.y[test]).statistic,
+                        "covered_68": (error < std).mean(),
+                        "covered_90": (error < 1.645 * std).mean(),
+                    }
+                )
+    return pd.DataFrame(rows).groupby(["cut", "n_train", "predictor"], sort=False).mean()
+
+
+PARTS = {
+    "forest": usual("RandomForest", "one_hot", "path"),
+    "graph_network": usual("GraphNetwork", "graph"),
+    "nao": usual("NAO", "sequence"),
+    "semi_nao": half_labelled,
+}
+
+
+def main(folder: str, *parts: str) -> None:
+    encodings = ("one_hot", "path", "graph", "sequence")
+    space, table = NasBench201(), nas_bench_201(folder)
+    task = task_of(table, "cifar10", space, "validation:accuracy", encodings=encodings)
+    for part in parts or PARTS:
+        print(PARTS[part](task).round(3).to_string(), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
