@@ -1,17 +1,18 @@
 """Learning curves of TaskSet: how well the end is ranked from 5, 10 and 25 of 51 points.
 
-    python benchmarks/curves.py [--methods LastValue CurveTrees] [--seeds 3]
+    python benchmarks/curves.py [--methods LastValue CurveTrees] [--seeds 3] [--lengths 10]
 
 12 tasks of 1,000 configurations; a configuration counts if its loss is finite in what was seen
 (nothing later is looked at); losses are log(clip(loss, 1e-8, 10)), what diverges later ends at the
 clip. 100 random ones are known to the end, with their 8 hyperparameters; the others are ranked, and
-Kendall's tau-b with their final value is averaged over tasks and seeds. ``within`` is the share of
+Kendall's tau-b with their final value is averaged over tasks and seeds. ``gain`` is over the last
+value on the same curves, with the standard error of its mean over tasks. ``within`` is the share of
 final values within one predicted deviation of the mean (.683 is right). Seconds are of one task:
 ``fit`` with the first query, where what depends on the length is learned, and ``query`` again.
 
-CurveTrees was chosen on tasks 0, 2, 4, ... with seeds 0 and 1; ``unseen`` is the mean over tasks
-1, 3, 5, ... with the seeds here, which begin at 10. Slow methods rank fewer curves, as ``--most``
-says, of one seed.
+CurveTrees was chosen on tasks 0, 2, 4, ... with seeds 0 to 3; ``unseen`` is the mean over tasks
+1, 3, 5, ... with the seeds here, which begin at 10. Slow methods rank fewer curves (``SLOW``), of
+one seed.
 """
 
 import argparse
@@ -61,7 +62,7 @@ def measured(
     seed: int,
     most: int,
 ) -> list[float]:
-    """Kendall's tau, the share within a deviation, seconds of fit and first query, and of query."""
+    """Kendall's tau, its gain, the share within, seconds of fit and first query, and of query."""
     kept = np.isfinite(losses[:, :length]).all(axis=1)
     X, losses = X[kept], np.where(np.isfinite(losses[kept]), losses[kept], np.inf)
     curves = np.log(np.clip(losses, 1e-8, 10))
@@ -77,29 +78,32 @@ def measured(
     end = time.perf_counter()
     y = curves[new, -1]
     within = float(np.mean(np.abs(y - mean) <= std))
-    return [float(kendalltau(mean, y)[0]), within, middle - start, end - middle]
+    tau, last = (float(kendalltau(guess, y)[0]) for guess in (mean, curves[new, length - 1]))
+    return [tau, tau - last, within, middle - start, end - middle]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--methods", nargs="*", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--lengths", nargs="*", type=int, default=list(LENGTHS))
     options = parser.parse_args()
     data = list(tasks())
-    print("| method | points | Kendall | s.e. | unseen | within | fit s | query s | curves |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| method | points | Kendall | gain | s.e. | unseen | within | fit | query | curves |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in options.methods:
         most = SLOW.get(name, 900)
         seeds = range(FIRST_SEED, FIRST_SEED + (1 if name in SLOW else options.seeds))
-        for length in LENGTHS:
+        for length in options.lengths:
             rows = np.array(
                 [[measured(METHODS[name], *task, length, s, most) for s in seeds] for task in data]
-            )  # (n_tasks, n_seeds, 4)
-            tau, within, fit, query = rows.mean(axis=(0, 1))
-            error = rows[:, :, 0].mean(axis=1).std(ddof=1) / np.sqrt(len(data))
+            )  # (n_tasks, n_seeds, 5)
+            tau, gain, within, fit, query = rows.mean(axis=(0, 1))
+            error = rows[:, :, 1].mean(axis=1).std(ddof=1) / np.sqrt(len(data))
             print(
-                f"| {name} | {length} | {tau:.3f} | {error:.3f} | {rows[1::2, :, 0].mean():.3f} | "
-                f"{within:.2f} | {fit:.2f} | {query:.2f} | {most} |",
+                f"| {name} | {length} | {tau:.3f} | {gain:+.3f} | {error:.3f} | "
+                f"{rows[1::2, :, 0].mean():.3f} | {within:.2f} | "
+                f"{fit:.2f} | {query:.2f} | {most} |",
                 flush=True,
             )
 

@@ -4,16 +4,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from sklearn.ensemble import ExtraTreesRegressor
 
 from recmeta.predictors._base import F64
 from recmeta.predictors._curve_features import SHORT, curve_features
+from recmeta.predictors._curve_scores import CurveScores
+from recmeta.predictors._curve_trends import trend_features
 from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
 
 I64 = NDArray[np.int64]
 
 N_FOLDS = 10
+RATIOS = np.geomspace(0.05, 20, 200)  # of a deviation to the spread of the trees
 LEAST_SPREAD = 0.05  # of the trees, in normal scores: a flat leaf is no certainty
 SMOOTHED = 5  # last steps of a full training curve: their mean is less noisy than its end
 SHIFT = 2  # steps: curves cut a little earlier and later are training rows of their own
@@ -23,7 +25,10 @@ class CurveTrees(CurvePredictor):
     """What a curve will gain from here on, learned from curves that were trained to the end.
 
         u = normal score of a value among all values of the training curves
-        u_final ~ base + trees(features of u_1..u_s, X),   base = mean(u_(s-2)..u_s)
+        u_final ~ base + trees(features, X),   base = mean(u_(s-2)..u_s)
+
+    Features are levels, slopes and extremes of u_1..u_s (``_curve_features``), and the ranks that
+    trends of the values themselves lead to (``_curve_trends``).
 
     In normal scores the mass of runs that end alike is spread out and those that diverged are not
     far off. The trees model the residual, so that what they can't tell apart is ranked by its last
@@ -45,11 +50,12 @@ class CurveTrees(CurvePredictor):
 
     Attributes
     ----------
-    values_ : float64 array, (n_values,)
-        All values of the training curves and of y, sorted.
+    scores_ : CurveScores
+        The ranking of all values of the training curves and of y.
     trees_ : dict of int to (list of ExtraTreesRegressor, float)
         For each length that was asked for: a forest for each fold, trained on the curves of the
-        others, and the .6827 quantile of |error| / spread of the trees, on the fold left out.
+        others, and what multiplies the trees' spread for .6827 of the errors on the folds left
+        out to be within a deviation.
 
     References
     ----------
@@ -89,27 +95,25 @@ class CurveTrees(CurvePredictor):
         self.random_state = random_state
 
     def _learn(self) -> None:
-        values = np.concatenate([self.curves_[~np.isnan(self.curves_)], self.targets_])
-        self.values_ = np.sort(values)
+        self.scores_ = CurveScores.learned(self.curves_, self.targets_)
         self.trees_: dict[int, tuple[list[ExtraTreesRegressor], float]] = {}
 
     def _final(self, X: F64, curves: F64, length: int) -> tuple[F64, F64]:
         if length not in self.trees_:
             self.trees_[length] = self._fitted(length)
         forests, ratio = self.trees_[length]
-        scores = self._scores(curves[:, : self._comparable(length)[1]])
-        score, spread = _predicted(forests, self._features(X, scores))
-        score += _base(scores)
-        low, high = (self._inverse(score + sign * ratio * spread) for sign in (-1, 1))
-        return self._inverse(score), (high - low) / 2
+        curves = curves[:, : self._comparable(length)[1]]
+        score, spread = _predicted(forests, self._features(X, curves))
+        score += self._base(curves)
+        return self.scores_.around(score, ratio * spread)
 
     def _fitted(self, length: int) -> tuple[list[ExtraTreesRegressor], float]:
-        """A forest a fold, and by how much the errors of the others exceed its trees' spread."""
+        """A forest a fold, and by how much errors on what it left out exceed its trees' spread."""
         rows, cut = self._comparable(length)
         inputs, targets, owners = self._examples(rows, cut)
-        truth = self._scores(self.targets_[rows]) - _base(self._scores(self.curves_[rows, :cut]))
+        base = self._base(self.curves_[rows, :cut])
         folds = np.random.default_rng(self.random_state).permutation(len(rows)) % N_FOLDS
-        forests, errors = [], []
+        forests, score, spread = [], np.empty(len(rows)), np.empty(len(rows))
         for fold in range(min(N_FOLDS, len(rows))):
             forest = ExtraTreesRegressor(
                 -(-self.n_trees // N_FOLDS),
@@ -120,14 +124,14 @@ class CurveTrees(CurvePredictor):
             train = (folds[owners] != fold) | (len(rows) == 1)
             forests.append(forest.fit(inputs[train], targets[train]))
             own = np.flatnonzero(folds == fold)  # the first examples are those cut at ``cut``
-            score, spread = _predicted([forest], inputs[own])
-            errors.append(np.abs(truth[own] - score) / spread)
-        return forests, float(np.quantile(np.concatenate(errors), ONE_DEVIATION))
+            score[own], spread[own] = _predicted([forest], inputs[own])
+        mean, half = self.scores_.around(base + score, RATIOS[:, None] * spread)
+        shares = (np.abs(self.targets_[rows] - mean) <= half).mean(axis=1)
+        return forests, float(np.interp(ONE_DEVIATION, shares, RATIOS))
 
     def _examples(self, rows: I64, cut: int) -> tuple[F64, F64, I64]:
         """Features, residuals and rows' places of the curves cut near ``cut``; there first."""
-        scores = self._scores(self.curves_[rows])
-        ends = self._scores(self.targets_[rows])
+        scores, ends = self.scores_(self.curves_[rows]), self.scores_(self.targets_[rows])
         full = scores[:, -1] == ends
         ends[full] = scores[full, -SMOOTHED:].mean(axis=1)
         shift = min(SHIFT, cut // 4)
@@ -135,30 +139,21 @@ class CurveTrees(CurvePredictor):
         for at in sorted(range(cut - shift, cut + shift + 1), key=lambda at: at != cut):
             seen = np.flatnonzero(self.lengths_[rows] >= at)
             if len(seen):
-                inputs.append(self._features(self.inputs_[rows[seen]], scores[seen, :at]))
-                targets.append(ends[seen] - _base(scores[seen, :at]))
+                curves = self.curves_[rows[seen], :at]
+                inputs.append(self._features(self.inputs_[rows[seen]], curves))
+                targets.append(ends[seen] - self._base(curves))
                 owners.append(seen)
         return np.vstack(inputs), np.concatenate(targets), np.concatenate(owners)
 
-    def _features(self, X: F64, scores: F64) -> F64:
-        features = curve_features(scores)
-        return np.hstack([features, X]) if self.use_inputs else features
+    def _features(self, X: F64, curves: F64) -> F64:
+        trends = trend_features(curves, self.scores_, self.curves_.shape[1])
+        features = [curve_features(self.scores_(curves)), trends]
+        return np.hstack([*features, X] if self.use_inputs else features)
 
-    def _scores(self, values: F64) -> F64:
-        """Normal scores of the middle rank among ``values_``; NaN stays NaN."""
-        ranks = sum(np.searchsorted(self.values_, values, side) for side in ("left", "right")) / 2
-        shares = (ranks + 0.5) / (len(self.values_) + 1)
-        return np.where(np.isnan(values), np.nan, ndtri(shares))
-
-    def _inverse(self, scores: F64) -> F64:
-        """The values of normal scores, by lines between those of ``values_``."""
-        return np.interp(scores, self._scores(self.values_), self.values_)
-
-
-def _base(scores: F64) -> F64:
-    """The level that a residual is from: the mean of the last steps, of a short curve its last."""
-    last = SHORT if scores.shape[1] > 2 * SHORT else 1
-    return np.asarray(scores[:, -last:].mean(axis=1))
+    def _base(self, curves: F64) -> F64:
+        """What a residual is from: mean score of the last steps, of a short curve the last."""
+        last = SHORT if curves.shape[1] > 2 * SHORT else 1
+        return np.asarray(self.scores_(curves[:, -last:]).mean(axis=1))
 
 
 def _predicted(forests: list[ExtraTreesRegressor], inputs: F64) -> tuple[F64, F64]:

@@ -8,6 +8,8 @@ from scipy.stats import kendalltau, linregress, norm, rankdata
 
 from recmeta.predictors import BestValue, CurveTrees, LastValue, SumOfLosses
 from recmeta.predictors._curve_features import curve_features
+from recmeta.predictors._curve_scores import CurveScores
+from recmeta.predictors._curve_trends import trend_features
 from recmeta.predictors._curves import filled, lengths
 
 TASKSET = Path(__file__).parents[3] / "shared" / "nas" / "taskset_learning_curves.npz"
@@ -116,7 +118,60 @@ def test_scores_of_trees_are_normal_scores_of_ranks():
     model = CurveTrees(n_trees=5).fit(X, curves[:, -1], curves=curves)
     values = np.concatenate([curves.ravel(), curves[:, -1]])
     expected = norm.ppf(rankdata(values) / (len(values) + 1))
-    np.testing.assert_allclose(model._scores(values), expected)
+    np.testing.assert_allclose(model.scores_(values), expected)
+
+
+@pytest.mark.parametrize("t", [1, 2, 3, 4, 6, 11])
+def test_trends_of_a_line_lead_to_where_it_ends(t):
+    scores = CurveScores.learned(np.arange(0.0, 200.0)[None, :], np.zeros(0))
+    curves = np.arange(t)[None, :] * 2.0 + 1
+    features = trend_features(curves, scores, 30)
+    assert features.shape == (1, 28)
+    level = curves[:, -3:].mean()
+    ends = level + (2.0 if t > 1 else 0.0) * (30 - t) * np.array([0.1, 0.25, 0.5, 1.0])
+    for start in (0, 8, 16):  # lines over the steps, of the last 3, 5 and all
+        np.testing.assert_allclose(
+            features[0, start : start + 4], scores(ends) - scores(level), atol=1e-12
+        )
+    assert (features[0, [24, 26]] == (50 if t > 1 else 0)).all()  # a line has no noise
+
+
+def test_trends_over_logarithms_and_their_noise_are_those_of_least_squares():
+    rng = np.random.default_rng(0)
+    curves = rng.random((4, 9))
+    scores = CurveScores.learned(curves, np.zeros(0))
+    features = trend_features(curves, scores, 30)
+    steps = np.arange(5, 10)
+    for row, curve in enumerate(curves[:, -5:]):
+        led = curve[-3:].mean() + 0.5 * linregress(np.log(steps), curve).slope * np.log(30 / 9)
+        expected = scores(np.array(led)) - scores(np.array(curve[-3:].mean()))
+        assert features[row, 14] == pytest.approx(expected)
+        line = linregress(steps, curve)
+        noise = (curve - line.intercept - line.slope * steps).std()
+        assert features[row, 25] == pytest.approx(np.log(noise), abs=1e-4)
+        assert features[row, 24] == pytest.approx(line.slope * np.sqrt(10) / noise, rel=1e-4)
+
+
+def test_trends_do_not_depend_on_the_unit_and_end_with_the_curve():
+    _, curves = rising(30)
+    plain, scaled = (
+        trend_features(unit[:, :8], CurveScores.learned(unit, unit[:, -1]), 20)
+        for unit in (curves, 1000 * curves - 7)
+    )
+    scaled[:, [25, 27]] -= np.log(1000)
+    np.testing.assert_allclose(plain, scaled, atol=1e-8)
+    ended = trend_features(curves, CurveScores.learned(curves, curves[:, -1]), 20)
+    assert (ended[:, :24] == 0).all()
+
+
+def test_scores_lead_back_to_the_values_and_halves_grow_with_the_spread():
+    _, curves = rising(30)
+    scores = CurveScores.learned(curves, curves[:, -1])
+    np.testing.assert_allclose(scores.inverse(scores(curves)), curves)
+    mean, halves = scores.around(np.zeros(3), np.array([0.0, 0.5, 1.0]))
+    assert mean == pytest.approx(np.median(scores.values), abs=1e-6)
+    assert halves[0] == 0
+    assert (np.diff(halves) > 0).all()
 
 
 def test_trees_learn_that_curves_cross():
