@@ -13,32 +13,32 @@ metrics     ``"validation:ndcg@10"``, ``"test:ndcg@10"``, ``"proxy:nwot"``, ...
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from recmeta.algorithms import all_algorithms
 from recmeta.experiments.store import Store
+from recmeta.experiments.table_rows import (
+    F64,
+    Curve,
+    Problem,
+    canonical_params,
+    curves_of,
+    problems_of,
+)
 from recmeta.registry import UnknownNameError
 from recmeta.space import Params
 
-F64 = NDArray[np.float64]
+__all__ = ["HEADLINE", "Answer", "BenchmarkTable", "Curve", "Problem", "canonical_params"]
+
 HEADLINE = ("ndcg@10", "recall@10", "hit_rate@10")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Validation scores in the course of one training, all of one length."""
-
-    epochs: list[float]
-    values: list[float]
-    seconds: list[float]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Answer:
     metrics : dict
         Means over the seeds that were asked for.
     seconds : float
-        Of one fit; NaN where it is not known.
+        Of one fit, of the whole task where it failed; NaN where that is not known.
     fidelity : float
     n_seeds : int
         Runs behind the means.
@@ -68,40 +68,6 @@ class Answer:
     curve: Curve | None = None
 
 
-@dataclass(frozen=True)
-class Problem:
-    """The runs on one problem, column by column, n of them.
-
-    Attributes
-    ----------
-    name : str
-    runs : list of (algorithm, canonical JSON of the parameters, fidelity, seed)
-        No two alike.
-    metrics : dict of float64 arrays, (n,)
-    seconds : float64 array, (n,)
-    status : list of str
-    curves : dict
-        Row -> Curve.
-    """
-
-    name: str
-    runs: Sequence[tuple[str, str, float, int]]
-    metrics: Mapping[str, F64]
-    seconds: F64
-    status: Sequence[str]
-    curves: Mapping[int, Curve] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        index: dict[tuple[str, str], dict[float, list[int]]] = {}
-        for row, (algorithm, params, fidelity, _) in enumerate(self.runs):
-            index.setdefault((algorithm, params), {}).setdefault(fidelity, []).append(row)
-        object.__setattr__(self, "index", index)
-        if len(set(self.runs)) != len(self.runs):
-            raise ValueError(f"{self.name} has a run twice: keep one of each")
-
-    index: Mapping[tuple[str, str], Mapping[float, list[int]]] = field(init=False, repr=False)
-
-
 class BenchmarkTable:
     """Runs of a finished sweep, or of a published table, by problem.
 
@@ -117,47 +83,25 @@ class BenchmarkTable:
     def from_store(cls, store: Store, metrics: Sequence[str] = HEADLINE) -> Self:
         """A table of a results store, with these metrics of it and its learning curves."""
         frame = store.frame(metrics)
-        curves = {id_: Curve(**store.curve(id_)) for id_ in frame["id"] if store.curve(id_)}
+        curves = {id_: Curve(**found) for id_ in frame["id"] if (found := store.curve(id_))}
         return cls.from_frame(frame, curves)
 
     @classmethod
     def from_export(cls, folder: Path | str) -> Self:
         """A table of what ``recmeta store export`` wrote."""
         source = Path(folder)
-        frame = pd.read_parquet(source / "runs.parquet")
-        curves: dict[str, Curve] = {}
-        if (source / "curves.parquet").exists():
-            rows = pd.read_parquet(source / "curves.parquet")
-            names = ("epochs", "values", "seconds")
-            for id_, *lists in zip(rows["id"], *(rows[name] for name in names), strict=True):
-                curves[str(id_)] = Curve(*(list(map(float, one)) for one in lists))
-        return cls.from_frame(frame, curves)
+        file = source / "curves.parquet"
+        curves = curves_of(pd.read_parquet(file)) if file.exists() else {}
+        return cls.from_frame(pd.read_parquet(source / "runs.parquet"), curves)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, curves: Mapping[str, Curve] | None = None) -> Self:
-        """A table of one row a run, with the columns that ``Store.frame`` has."""
-        names = [name for name in frame if ":" in str(name) and not str(name).endswith(":se")]
-        problems = []
-        for (dataset, split), rows in frame.groupby(["dataset", "split"], sort=True):
-            # of a log that was swept under several caps of size: the one with the most runs
-            rows = rows[rows["data_key"] == rows["data_key"].value_counts().idxmax()]
-            columns = ("algorithm", "params", "fidelity", "seed")
-            runs = [
-                (str(algorithm), canonical_params(json.loads(params)), float(fidelity), int(seed))
-                for algorithm, params, fidelity, seed in zip(
-                    *(rows[column] for column in columns), strict=True
-                )
-            ]
-            known = {
-                place: curves[id_]
-                for place, id_ in enumerate(rows["id"])
-                if curves is not None and id_ in curves
-            }
-            metrics = {str(name): rows[name].to_numpy(np.float64) for name in names}
-            seconds = rows["fit_s"].to_numpy(np.float64)
-            status = [str(one) for one in rows["status"]]
-            problems.append(Problem(f"{dataset}/{split}", runs, metrics, seconds, status, known))
-        return cls(problems)
+        """A table of one row a run, with the columns that ``Store.frame`` has.
+
+        Of runs that differ only in what the table does not know (parts, early stopping) one is
+        kept: an ok one, of those the one with most metrics, of those the last.
+        """
+        return cls(problems_of(frame, curves or {}))
 
     def problem(self, dataset: str, split: str | None = None) -> Problem:
         """The problem of a data set; ``split`` where there are several.
@@ -170,7 +114,7 @@ class BenchmarkTable:
         exact = dataset if split is None else f"{dataset}/{split}"
         if exact in self.problems:
             return self.problems[exact]
-        of_it = [name for name in self.problems if name.partition("/")[0] == dataset]
+        of_it = [name for name in self.problems if name.rpartition("/")[0] == dataset]
         if split is None and len(of_it) == 1:
             return self.problems[of_it[0]]
         names = of_it or sorted(self.problems)
@@ -259,29 +203,14 @@ class BenchmarkTable:
 def _answer(problem: Problem, rows: list[int], fidelity: float) -> Answer:
     ok = [row for row in rows if problem.status[row] == "ok"]
     used = ok or rows
-    metrics = {
-        name: float(np.mean(values[used]))
-        for name, values in problem.metrics.items()
-        if not np.isnan(values[used]).all()
-    }
+    means = {name: _mean(values[used]) for name, values in problem.metrics.items()}
+    metrics = {name: mean for name, mean in means.items() if not math.isnan(mean)}
     curve = next((problem.curves[row] for row in used if row in problem.curves), None)
     status = "ok" if ok else problem.status[rows[0]]
-    seconds = float(np.mean(problem.seconds[used]))
-    return Answer(metrics, seconds, fidelity, len(used), status, curve)
+    return Answer(metrics, _mean(problem.seconds[used]), fidelity, len(used), status, curve)
 
 
-def canonical_params(params: Mapping[str, Any]) -> str:
-    """Sorted JSON; 10 and 10.0 are one value."""
-    whole = {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value
-        for name, value in params.items()
-    }
-    return json.dumps(whole, sort_keys=True, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"a parameter cannot be a {type(value).__name__}: {value!r}")
+def _mean(values: F64) -> float:
+    """Of the seeds that have a value; NaN if none has."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan

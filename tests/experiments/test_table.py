@@ -11,13 +11,15 @@ from recmeta.algorithms import EASE
 from recmeta.execution.task import Result, Task
 from recmeta.experiments.nas_tables import nas_bench_201, task_set, trans_nas_bench
 from recmeta.experiments.store import Store
+from recmeta.experiments.store_export import export
 from recmeta.experiments.surrogate import Surrogate
-from recmeta.experiments.table import BenchmarkTable, Problem
+from recmeta.experiments.table import BenchmarkTable, Curve, Problem
 from recmeta.registry import UnknownNameError
 
 NAS = Path(__file__).parents[3] / "shared" / "nas"
 needs_tables = pytest.mark.skipif(not NAS.is_dir(), reason="the NAS tables are not here")
 L2 = (10.0, 100.0, 1000.0)
+ROUNDED = 1.3e-4  # what 12 bits of fraction leave of an exported number (store_export)
 
 
 def _result(value: float, seconds: float, **more: object) -> Result:
@@ -92,6 +94,55 @@ def test_what_is_not_there_is_said(table: BenchmarkTable, asked: tuple, says: st
 def test_a_fidelity_that_is_not_there_is_said(table: BenchmarkTable) -> None:
     with pytest.raises(UnknownNameError, match=r"there are \(fidelity, seed\): \[\(1.0, 0\)"):
         table.query("shop/time", "EASE", {"l2": 10.0}, fidelity=0.5)
+
+
+def test_an_export_answers_as_its_store(table: BenchmarkTable, store: Store) -> None:
+    folder = store.path.parent / "published"
+    with Store(store.path) as opened:
+        export(opened, folder)
+    read = BenchmarkTable.from_export(folder)
+    for split, params in (("time", {"l2": 100.0}), ("random", {"l2": 10.0})):
+        ours, theirs = (one.query("shop", "EASE", params, split=split) for one in (read, table))
+        assert ours.metrics == pytest.approx(theirs.metrics, rel=1e-6)
+        assert ours.seconds == pytest.approx(theirs.seconds, rel=ROUNDED)
+    curve = read.query("shop", "EASE", {"l2": 10.0}, split="random").curve
+    values = [pytest.approx(0.1, rel=ROUNDED), pytest.approx(0.2, rel=ROUNDED)]
+    assert curve == Curve([1.0, 2.0], values, [0.5, 1.0])
+
+
+def test_a_run_that_was_made_in_two_ways_counts_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.sqlite") as made:
+        made.add(_task(10.0), _result(0.3, 2.0))
+        made.add(_task(10.0, stop_by="ndcg@10"), Result("timeout", error="stopped"))
+        made.add(_task(10), Result("ok", metrics={"validation": {"ndcg@10": 0.9}}, fit_s=1.0))
+        answer = BenchmarkTable.from_store(made, ["ndcg@10"]).query("shop", "EASE", {"l2": 10})
+    assert (answer.n_seeds, answer.seconds, answer.status) == (1, 2.0, "ok")
+    assert answer.metrics["validation:ndcg@10"] == pytest.approx(0.3)
+
+
+def test_a_failed_run_has_the_seconds_of_its_whole_task(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.sqlite") as made:
+        made.add(_task(10.0), _result(0.3, 2.0, total_s=5.0))
+        made.add(_task(20.0), Result("timeout", error="stopped", total_s=60.0))
+        table = BenchmarkTable.from_store(made, ["ndcg@10"])
+    seconds = [table.query("shop", "EASE", {"l2": l2}).seconds for l2 in (10.0, 20.0)]
+    assert seconds == [2.0, 60.0]
+
+
+def test_a_seed_without_a_metric_does_not_hide_that_of_the_others(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.sqlite") as made:
+        made.add(_task(10.0, seed=0), _result(0.3, 2.0))
+        made.add(_task(10.0, seed=1), Result("ok", metrics={"validation": {"ndcg@10": 0.5}}))
+        answer = BenchmarkTable.from_store(made, ["ndcg@10"]).query("shop", "EASE", {"l2": 10})
+    assert answer.metrics == pytest.approx({"validation:ndcg@10": 0.4, "test:ndcg@10": 0.29})
+    assert answer.seconds == 2.0
+
+
+def test_a_data_set_may_have_a_slash_in_its_name(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.sqlite") as made:
+        made.add(_task(10.0, dataset="shop/2024"), _result(0.3, 2.0))
+        table = BenchmarkTable.from_store(made)
+    assert table.query("shop/2024", "EASE", {"l2": 10}).seconds == 2.0
 
 
 def test_doubled_runs_are_refused() -> None:
