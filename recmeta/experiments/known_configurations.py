@@ -38,9 +38,7 @@ class KnownConfigurations:
         else:
             whole = [tuple(params["arch"]) for _, params in self.known]
         self.encoded = space.encode(whole, "one_hot")
-        squares = ((self.encoded[:, None, :] - self.encoded[None, :, :]) ** 2).sum(axis=2)
-        np.fill_diagonal(squares, np.inf)
-        self.nearest = np.argsort(squares, axis=1, kind="stable")[:, :NEAR]
+        self.nearest: dict[int, list[int]] = {}
 
     def as_query(self, candidate: Any) -> tuple[str, Params]:
         """Algorithm and parameters of a candidate."""
@@ -51,11 +49,17 @@ class KnownConfigurations:
 
     def mutate(self, arch: Any, rng: np.random.Generator, n_edits: int = 1) -> Any:
         for _ in range(n_edits):
-            arch = int(self.nearest[arch, rng.integers(self.nearest.shape[1])])
+            near = self.neighbours(arch)
+            arch = near[int(rng.integers(len(near)))] if near else arch
         return arch
 
     def neighbours(self, arch: Any) -> list[Any]:
-        return [int(other) for other in self.nearest[arch]]
+        if arch not in self.nearest:  # when asked: of all at once would be n x n x d numbers
+            squares = ((self.encoded - self.encoded[arch]) ** 2).sum(axis=1)
+            squares[arch] = np.inf
+            order = np.argsort(squares, kind="stable")[: min(NEAR, len(squares) - 1)]
+            self.nearest[arch] = order.tolist()
+        return list(self.nearest[arch])
 
     def canonical(self, arch: Any) -> Hashable:
         return int(arch)

@@ -49,7 +49,7 @@ def simulate(
     strategy : Strategy
     answers : callable
         (candidate, fidelity) -> (value, seconds); see ``answers_of``. A value of NaN is a failure
-        that took these seconds.
+        that took these seconds; seconds of NaN are not known and count as none.
     n_trials : int
         Trials that end, at most.
     budget_s : float
@@ -79,6 +79,7 @@ def simulate(
             known = [step.trial for step in steps]
             for proposal in strategy.propose(space, known, rng, k=free, pending=pending):
                 value, seconds = answers(proposal.candidate, proposal.fidelity)
+                seconds = 0.0 if math.isnan(seconds) else seconds  # else the clock is NaN for good
                 key = space.canonical(proposal.candidate)
                 cost = max(seconds - (paid.get(key, 0.0) if resume else 0.0), 0.0)
                 paid[key] = max(seconds, paid.get(key, 0.0))

@@ -68,6 +68,16 @@ def test_failures_take_their_time_and_win_nothing() -> None:
     assert math.isnan(best_by(steps, [0.5])[0])
 
 
+def test_seconds_that_are_not_known_do_not_stop_the_clock() -> None:
+    def some_unknown(candidate: tuple[int, ...], fidelity: float) -> tuple[float, float]:
+        return (math.nan, math.nan) if candidate[0] < 3 else (1.0, 1.0)
+
+    steps = simulate(CELLS, RandomSearch(), some_unknown, n_trials=40, budget_s=10.0)
+    n_known = sum(not math.isnan(step.trial.value) for step in steps)
+    assert [step.at for step in steps if not math.isnan(step.trial.value)] == list(range(1, 11))
+    assert n_known < len(steps) < 40
+
+
 def test_more_workers_reach_the_same_sooner() -> None:
     ends = [
         simulate(CELLS, ASHA(min_fidelity=1 / 9), slow_first, n_trials=60, workers=n)[-1].at
@@ -105,6 +115,25 @@ def test_a_sweep_is_searched_through_its_known_configurations() -> None:
     assert 55 <= len({step.trial.candidate for step in everything}) == len(everything) <= 60
     with pytest.raises(TypeError, match="TPE needs the ranges of a space: got KnownConf"):
         simulate(space, TPE(), answers, n_trials=30)
+
+
+def test_neighbours_are_the_nearest_others_however_few_there_are() -> None:
+    rows = [{"id": str(l2), "params": json.dumps({"l2": l2})} for l2 in (1.0, 10.0, 1000.0)]
+    facts = {"dataset": "shop", "split": "time", "data_key": "k", "seed": 0, "fidelity": 1.0}
+    frame = pd.DataFrame(rows).assign(**facts, algorithm="EASE", status="ok", fit_s=2.0)
+    space = KnownConfigurations(BenchmarkTable.from_frame(frame), "shop")
+    assert [space.neighbours(one) for one in range(3)] == [[1, 2], [0, 2], [1, 0]]
+    alone = KnownConfigurations(BenchmarkTable.from_frame(frame[:1]), "shop")
+    assert alone.neighbours(0) == []
+    assert alone.mutate(0, np.random.default_rng(0)) == 0
+
+
+@pytest.mark.skipif(not NAS.is_dir(), reason="the NAS tables are not here")
+def test_a_whole_space_of_cells_has_neighbours_that_differ_in_one_operation() -> None:
+    space = KnownConfigurations(nas_bench_201(NAS), "cifar10")
+    _, params = space.as_query(77)
+    for _, other in map(space.as_query, space.neighbours(77)):
+        assert sum(a != b for a, b in zip(params["arch"], other["arch"], strict=True)) == 1
 
 
 @pytest.mark.skipif(not NAS.is_dir(), reason="the NAS tables are not here")
