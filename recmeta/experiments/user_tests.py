@@ -70,7 +70,8 @@ def compare_users(
     -------
     DataFrame
         Index algorithm, columns low, high, difference (mean - mean of the best), p, p_holm (over
-        the tests against the best), apart. The best has NaN and None there.
+        the tests against the best), apart. The best has NaN and None there; so have all, where
+        less than two users have a value of each algorithm.
 
     Notes
     -----
@@ -80,6 +81,9 @@ def compare_users(
     names = list(values)
     table = np.column_stack([values[name] for name in names])  # (n_users, n_algorithms)
     table = table[np.isfinite(table).all(axis=1)]
+    index = pd.Index(names, name="algorithm")
+    if len(table) < 2:
+        return pd.DataFrame(np.nan, index, COLUMNS).assign(apart=None)
     low, high = bootstrap_intervals(table, confidence=1 - alpha)
     means = table.mean(axis=0)
     best = int(means.argmax() if higher_is_better else means.argmin())
@@ -90,4 +94,4 @@ def compare_users(
     difference = np.where(np.arange(len(names)) == best, np.nan, means - means[best])
     columns = (low, high, difference, p, p_holm, pd.Series(apart, dtype=object))
     found = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
-    return found.set_axis(pd.Index(names, name="algorithm"))
+    return found.set_axis(index)

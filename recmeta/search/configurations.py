@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from recmeta import space as flat
 from recmeta.space import Params, Space
@@ -75,15 +75,17 @@ class ConfigurationSpace:
         return self.candidate(name, params)
 
     def neighbours(self, arch: Configuration) -> list[Configuration]:
-        """A step of a tenth of the range up and down of each number, and each other choice."""
+        """A step of a tenth of the range up and down of each number, and each other choice.
+
+        A whole number of a short range moves by its own step at least.
+        """
         name, params = self.params(arch)
         found = []
         for key, range_ in self.spaces[name].items():
             if isinstance(range_, CategoricalDistribution):
                 values = [choice for choice in range_.choices if choice != params[key]]
             else:
-                z = flat.encode({key: range_}, params)[0]
-                values = [flat.decode_one(range_, z + step) for step in (-STEP, STEP)]
+                values = [_stepped(range_, params, key, sign) for sign in (-1, 1)]
             found += [params | {key: value} for value in values if value != params[key]]
         defaults = [one for one in self.spaces if one != name]
         middle = [self._middle(one) for one in defaults]
@@ -131,3 +133,14 @@ class ConfigurationSpace:
             if value != params[key]:
                 return value
         return flat.sample({key: range_}, rng)[key]
+
+
+def _stepped(range_: BaseDistribution, params: Params, key: str, sign: int) -> int | float:
+    """The value STEP of the range further up or down; its nearer end, if it lies beyond."""
+    z = flat.encode({key: range_}, params)[0]
+    value = flat.decode_one(range_, z + sign * STEP)
+    if isinstance(range_, IntDistribution) and params[key] is not None:
+        least = params[key] + sign * range_.step
+        value = min(value, least) if sign < 0 else max(value, least)
+        value = min(max(value, range_.low), range_.high)
+    return value

@@ -97,3 +97,20 @@ def test_seeds_are_averaged_user_by_user(users, tmp_path):
     mean = (users["A"].astype(float) + users["B"].astype(float)) / 2
     expected = stats.ttest_rel(users["C"].astype(float), mean).pvalue
     assert table.loc["C", "p"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kept", [[0.5], [np.nan, np.nan]])
+def test_of_less_than_two_users_nothing_is_told(kept):
+    values = {"A": np.array(kept), "B": np.ones(len(kept))}
+    found = compare_users(values)
+    assert list(found.index) == ["A", "B"]
+    assert found.drop(columns="apart").isna().to_numpy().all()
+    assert [*found["apart"]] == [None, None]
+
+
+def test_a_log_with_one_user_has_a_leaderboard(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        add(store, "A", np.array([0.5], dtype=np.float32))
+        add(store, "B", np.array([1.0], dtype=np.float32))
+        table = leaderboard(store, dataset="d").table
+    assert list(table["algorithm"]) == ["B", "A"]
