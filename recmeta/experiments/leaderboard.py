@@ -93,8 +93,9 @@ def leaderboard(
     """
     _check(store, metric, test, alpha)
     higher = _higher_is_better(metric)
-    counts = _of(store.counts(), dataset=dataset, split=split)
-    best = _of(store.best(metric, higher_is_better=higher, dataset=dataset), split=split)
+    best = store.best(metric, higher_is_better=higher, dataset=dataset)
+    counts = _of(_counts(store, best, dataset), split=split)
+    best = _of(best, split=split)
     n_left_out, notes = 0, list[str]()
     level = None if test is None else alpha
     if dataset is None:
@@ -125,6 +126,22 @@ def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
         raise ValueError(f"test is one of {', '.join(TESTS)} or None, not {test!r}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha lies between 0 and 1: got {alpha}")
+
+
+def _counts(store: Store, best: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
+    """Runs by status: those on a share of the users don't count where they are all that there is.
+
+    Which ones they are is asked only if an ok run has no score, since it takes the whole table.
+    """
+    counts, key = _of(store.counts(), dataset=dataset), [*PROBLEM, "algorithm"]
+    scored = pd.MultiIndex.from_frame(best[key])
+    ok = pd.MultiIndex.from_frame(counts.loc[counts["status"] == "ok", key])
+    if best.empty or not ok.isin(scored).all():
+        whole = store.counts(whole=True)
+        counts = whole[whole["dataset"].isin(counts["dataset"])]
+    if counts.empty:
+        raise ValueError("no run was fitted on all users yet: there is nothing to rank")
+    return counts
 
 
 def _of(rows: pd.DataFrame, **wanted: str | None) -> pd.DataFrame:

@@ -204,9 +204,12 @@ class Store:
         """
         return store_read.best(self.connection, metric, higher_is_better, dataset)
 
-    def counts(self) -> pd.DataFrame:
-        """Number of runs: data_key, dataset, split, algorithm, status, n."""
-        return store_read.counts(self.connection)
+    def counts(self, *, whole: bool = False) -> pd.DataFrame:
+        """Number of runs: data_key, dataset, split, algorithm, status, n.
+
+        ``whole``: of those alone that were fitted on all users, for which all rows are read.
+        """
+        return store_read.counts(self.connection, whole=whole)
 
     def curve(self, id_: str) -> dict[str, list[float]]:
         """A run's learning curve as ``Result.curve``; empty where it has none."""

@@ -50,7 +50,7 @@ GROUP BY chosen.key
 """
 COUNTS = """
 SELECT data_key, dataset, split, algorithm.name AS algorithm, status, sum(n) AS n
-FROM (SELECT problem, algorithm, configuration, status, count(*) AS n FROM run
+FROM (SELECT problem, algorithm, configuration, status, count(*) AS n FROM run {where}
       GROUP BY problem, algorithm, configuration, status) AS groups
 JOIN problem ON problem.number = groups.problem
 JOIN algorithm ON algorithm.number = groups.algorithm
@@ -194,6 +194,7 @@ def _means_of_blobs(
     return groups.mean().assign(n_seeds=groups.size()["size"])
 
 
-def counts(connection: sqlite3.Connection) -> pd.DataFrame:
+def counts(connection: sqlite3.Connection, *, whole: bool = False) -> pd.DataFrame:
     """See ``Store.counts``."""
-    return pd.read_sql_query(COUNTS, connection)
+    query = COUNTS.format(where="WHERE fidelity = 1" if whole else "")
+    return pd.read_sql_query(query, connection)

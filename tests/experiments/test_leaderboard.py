@@ -83,6 +83,30 @@ def test_an_algorithm_that_ran_on_few_problems_is_left_out_and_named(store):
     assert "left out, run on too few of the 8 problems: D (1)" in board.notes
 
 
+def test_runs_on_a_share_of_the_users_are_no_failures(store):
+    # a sweep of two fidelities that was stopped: on d3 the whole fits of B and C are to come
+    add_scores(store, "d3", {"A": 0.3})
+    for algorithm in ("B", "C"):
+        task = Task("/b", "d3random", "d3", "random", algorithm, {"x": 1}, fidelity=0.25)
+        metrics = {part: {"ndcg@10": 0.1, "gini@10": 0.1} for part in ("validation", "test")}
+        store.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
+    board = leaderboard(store)
+    assert (board.datasets, board.n_left_out) == (["d1", "d2"], 1)
+    assert board.table.set_index("algorithm").loc["B", "ok"] == 2
+    of_it = leaderboard(store, dataset="d3random")
+    assert (of_it.table["algorithm"].tolist(), of_it.notes[1:]) == (["A"], [])
+
+
+def test_a_store_without_a_whole_fit_has_no_leaderboard(tmp_path):
+    with Store(tmp_path / "s.sqlite") as small:
+        task = Task("/b", "d1", "d1", "random", "A", {"x": 1}, fidelity=0.25)
+        metrics = {part: {"ndcg@10": 0.1} for part in ("validation", "test")}
+        small.add(task, Result("ok", metrics=metrics))
+        for dataset in (None, "d1"):
+            with pytest.raises(ValueError, match="no run was fitted on all users yet"):
+                leaderboard(small, dataset=dataset)
+
+
 def test_failures_are_counted_by_their_status(store):
     task = Task("/b", "d1", "d1", "random", "B", {"x": 1})
     store.add(task, Result("timeout", error="late"))  # the same run, in the place of the ok one

@@ -186,6 +186,9 @@ def test_counts_are_those_of_the_whole_table(sweep):
     found = sweep.counts()
     assert found.columns.tolist() == ["data_key", "dataset", "split", "algorithm", "status", "n"]
     pd.testing.assert_frame_equal(found[want.columns], want)
+    on_all = runs[runs["fidelity"] == 1].groupby(key).size().rename("n").reset_index()
+    pd.testing.assert_frame_equal(sweep.counts(whole=True)[want.columns], on_all)
+    assert on_all["n"].sum() < want["n"].sum()
 
 
 def test_another_cap_of_size_is_another_problem(store):
