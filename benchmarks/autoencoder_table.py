@@ -14,7 +14,7 @@ Data sets: of ../shared/datasets; the N_ITEMS items with the most users, then N_
 from those with at least SHORTEST of these items; random hold-out, validation 10 %, test 20 %.
 Architectures: the default of AutoencoderRecommender, then uniform draws of AutoencoderSpace in
 canonical form, none twice, the same for all data sets. Training is on the training part; the
-histories of test are training and validation. Seconds are CPU seconds of one thread.
+histories of test are training and validation. Seconds of training are CPU seconds of one thread.
 """
 
 import argparse
