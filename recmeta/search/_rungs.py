@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,20 @@ class Bracket:
         sizes = [max(int(n_first / eta**rung + 1e-9), 1) for rung in range(len(fidelities))]
         return cls(tuple(sizes), fidelities)
 
-    @property
-    def n_trials(self) -> int:
-        return sum(self.sizes)
+    def size(self, rung: int, n_first: int) -> int:
+        """Trials of a rung, of which the first could have ``n_first``: fewer in a small space."""
+        return self.sizes[0] if rung == 0 else max(self.sizes[rung] * n_first // self.sizes[0], 1)
+
+    def replayed(self, trials: Sequence[Trial]) -> list[Sequence[Trial]]:
+        """The trials of each rung, of those from the bracket's first on; empty if not begun."""
+        first = trials[: self.sizes[0]]
+        if len(self.sizes) > 1:  # the second rung may have begun early, see _of_one
+            first = list(takewhile(lambda one: one.fidelity != self.fidelities[1], first))
+        rungs, begun = [first], len(first)
+        for rung in range(1, len(self.sizes)):
+            rungs.append(trials[begun : begun + self.size(rung, len(first))])
+            begun += len(rungs[-1])
+        return rungs
 
 
 def rung_fidelities(min_fidelity: float, eta: float) -> tuple[float, ...]:
@@ -78,19 +89,19 @@ def bracket_proposals(
 
     The brackets are run in turn, again and again; trials belong to them in their order.
     """
-    ended = 0
+    rest = trials
     for number in count():
         bracket = brackets[number % len(brackets)]
-        own = trials[ended : ended + bracket.n_trials]
-        if len(own) < bracket.n_trials:
-            return _of_one(bracket, own, space, trials, rng, k, pending, inner)
-        ended += bracket.n_trials
+        rungs = bracket.replayed(rest)
+        if len(rungs[-1]) < bracket.size(len(rungs) - 1, len(rungs[0])):
+            return _of_one(bracket, rungs, space, trials, rng, k, pending, inner)
+        rest = rest[sum(map(len, rungs)) :]
     raise AssertionError("unreachable")
 
 
 def _of_one(
     bracket: Bracket,
-    own: Sequence[Trial],
+    rungs: Sequence[Sequence[Trial]],
     space: SearchSpace,
     trials: Sequence[Trial],
     rng: np.random.Generator,
@@ -98,20 +109,20 @@ def _of_one(
     pending: Sequence[Proposal],
     inner: Strategy | None,
 ) -> list[Proposal]:
-    begun = 0
-    for rung, size in enumerate(bracket.sizes):
-        here = own[begun : begun + size]
-        waiting = [one for one in pending if one.fidelity == bracket.fidelities[rung]]
-        if len(here) < size:
-            wanted = min(k, size - len(here) - len(waiting))
-            fidelity = bracket.fidelities[rung]
-            if rung == 0:
-                return new_at(fidelity, space, trials, rng, wanted, pending, inner)
-            before = own[begun - bracket.sizes[rung - 1] : begun]
-            gone = seen(space, here) | seen(space, waiting)
-            best = [one for one in ranked(before)[:size] if space.canonical(one) not in gone]
-            return [Proposal(one, fidelity) for one in best[: max(wanted, 0)]]
-        begun += size
+    for rung, here in enumerate(rungs):
+        size, fidelity = bracket.size(rung, len(rungs[0])), bracket.fidelities[rung]
+        if len(here) == size or any(rungs[rung + 1 :]):
+            continue
+        waiting = [one for one in pending if one.fidelity == fidelity]
+        wanted = min(k, size - len(here) - len(waiting))
+        if rung == 0:
+            found = new_at(fidelity, space, trials, rng, wanted, pending, inner)
+            if found or waiting or not here:
+                return found
+            continue  # the space has no more: the best of those that there are go on
+        gone = seen(space, here) | seen(space, waiting)
+        best = [one for one in ranked(rungs[rung - 1])[:size] if space.canonical(one) not in gone]
+        return [Proposal(one, fidelity) for one in best[: max(wanted, 0)]]
     return []
 
 

@@ -5,10 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 from recmeta.architectures.nas_bench_201 import NasBench201
-from recmeta.search import Proposal, Trial
+from recmeta.search import Proposal, Strategy, Trial
 from recmeta.search.asha import ASHA
+from recmeta.search.configurations import ConfigurationSpace
 from recmeta.search.hyperband import Hyperband
 from recmeta.search.loop import search
 from recmeta.search.regularised_evolution import RegularisedEvolution
@@ -50,6 +52,37 @@ def test_a_rung_waits_for_its_last_trial() -> None:
     assert strategy.propose(CELLS, done, rng, k=10, pending=begun[2:]) == []
     done.append(Trial(begun[2].candidate, 2.0, begun[2].fidelity))
     assert strategy.propose(CELLS, done, rng, k=10) == [Proposal(begun[2].candidate, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        (SuccessiveHalving(), [1] * 8 + [3] * 2 + [9, 27]),
+        (Hyperband(), [1] * 8 + [3] * 2 + [9, 27]),
+        (SuccessiveHalving(n_first=6, min_fidelity=1 / 3), [9] * 6 + [27] * 2 + [9] * 2 + [27]),
+    ],
+)
+@pytest.mark.parametrize("k", [1, 3])
+def test_a_bracket_goes_on_with_what_a_small_space_has(
+    strategy: Strategy, expected: list[int], k: int
+) -> None:
+    eight = ConfigurationSpace({"A": {"x": CategoricalDistribution(range(8))}})
+    trials = search(eight, strategy, lambda arch, fidelity: float(arch[1]), 100, k=k)
+    assert [round(27 * one.fidelity) for one in trials] == expected
+    assert max(one.candidate[1] for one in trials if one.fidelity == 1.0) == 7
+
+
+def test_a_short_rung_waits_for_its_last_trial() -> None:
+    two = ConfigurationSpace({"A": {"x": CategoricalDistribution(range(2))}})
+    strategy, rng = SuccessiveHalving(n_first=9, min_fidelity=1 / 3), np.random.default_rng(0)
+    begun = strategy.propose(two, [], rng, k=10)
+    assert len(begun) == 2
+    done = [Trial(begun[0].candidate, 1.0, begun[0].fidelity)]
+    assert strategy.propose(two, done, rng, k=10, pending=begun[1:]) == []
+    done.append(Trial(begun[1].candidate, 2.0, begun[1].fidelity))
+    promoted = strategy.propose(two, done, rng, k=10)
+    assert promoted == [Proposal(begun[1].candidate, 1.0)]
+    assert strategy.propose(two, done, rng, k=10, pending=promoted) == []
 
 
 def test_failed_candidates_are_promoted_last() -> None:
