@@ -35,7 +35,7 @@ bench: .venv/bench      ## ours beside the best peer, in one run
 
 bench-nas: .venv/test   ## predictors, transfer and search on the NAS tables beside the checkout
 	$(ALONE) $(BIN)/recmeta nas evaluate --tables ../shared/nas --seeds 3 --predictors RandomForest,Boosting,BayesianLinear
-	$(ALONE) $(BIN)/python benchmarks/curves.py
+	$(ALONE) $(BIN)/python benchmarks/curves.py --methods LastValue CurveTrees --seeds 1
 
 docs: .venv/core        ## the table of algorithms and a page for each, from the classes
 	$(BIN)/python docs/generate.py

@@ -52,7 +52,8 @@ class Task:
         better, and has the epochs of its best state; the parts after validation train for as many.
     curve_by : str or None
         An accuracy metric: an iterative algorithm is measured on validation while it trains, for
-        ``Result.curve``. That changes nothing else: not its length, its seconds or its memory.
+        ``Result.curve``. That changes nothing else: not its length, its seconds or its memory; but
+        what measuring takes counts towards the time limit.
     """
 
     bundle: str

@@ -59,6 +59,8 @@ def evaluate_strategies(
 ) -> pd.DataFrame:
     """Regret of the best candidate so far, one row a task, strategy, seed and mark.
 
+    Marks are MARKS and ``n_trials``.
+
     Parameters
     ----------
     tasks, strategies
@@ -83,7 +85,7 @@ def evaluate_strategies(
                     task.space, strategy, lambda arch, _, task=task: task.values[arch],  # type: ignore[misc]
                     n_trials, k=k, seed=seed,
                 )  # fmt: skip
-                for mark in [mark for mark in MARKS if mark <= n_trials]:
+                for mark in sorted({n_trials, *(mark for mark in MARKS if mark < n_trials)}):
                     top = max(trials[:mark], key=lambda trial: trial.value)
                     row = {"task": task.name, "strategy": name, "seed": seed, "queries": mark}
                     row |= {"regret": best - top.value, "reported": task.reported[top.candidate]}
