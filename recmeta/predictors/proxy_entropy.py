@@ -14,7 +14,6 @@ proxy telling anything. So B(S) is given beside it, and what S tells is B(S) - H
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,17 +83,25 @@ def conditional_entropy(
     )
 
 
-def complementary_order(y: F64, proxies: dict[str, F64], **how: Any) -> list[Entropy]:
+def complementary_order(
+    y: F64, proxies: dict[str, F64], *, n_bins: int = 10, n_permutations: int = 20, seed: int = 0
+) -> list[Entropy]:
     """Greedy: first the proxy that tells most, then the one that adds most to those chosen.
 
     What they tell is measured above chance (``Entropy.told``), so the order ends when no proxy
-    adds anything: later ones are left out. ``how`` goes to ``conditional_entropy``.
+    adds anything: later ones are left out. The parameters are those of ``conditional_entropy``.
     """
     chosen: list[Entropy] = []
     while len(chosen) < len(proxies):
         taken = chosen[-1].names if chosen else ()
         tried = [
-            conditional_entropy(y, {key: proxies[key] for key in (*taken, name)}, **how)
+            conditional_entropy(
+                y,
+                {key: proxies[key] for key in (*taken, name)},
+                n_bins=n_bins,
+                n_permutations=n_permutations,
+                seed=seed,
+            )
             for name in proxies
             if name not in taken
         ]
