@@ -154,7 +154,11 @@ def _work(task: dict[str, Any], out: str) -> None:
             stream.write(result.to_json())
         os.replace(f"{out}.part", out)
 
-    write(fit_one(Task.from_json(json.dumps(task)), on_part=write))
+    def write_so_far(result: Result) -> None:
+        with contextlib.suppress(OSError):  # within the fit it would count as the algorithm's fault
+            write(result)
+
+    write(fit_one(Task.from_json(json.dumps(task)), on_part=write_so_far))
 
 
 def _preload() -> None:

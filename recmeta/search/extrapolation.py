@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from recmeta.predictors import Predictor
 
@@ -114,7 +115,7 @@ def extrapolate_then_train(
     candidates, train, horizon
         As of ``single_fidelity``.
     predictor : Predictor
-        Reads curves. It is fitted here, on the curves and final values of the known.
+        Reads curves. A copy is fitted to the curves and final values of the known.
     X : float64 array, (n, d)
         Encodings of the candidates.
     few : int
@@ -139,8 +140,9 @@ def extrapolate_then_train(
         epochs = horizon if row < n_known else few
         curves[row, :epochs] = _trained(train, candidates[row], epochs, larger_is_better)
     known, rest = np.arange(n_known), np.arange(n_known, n)
-    predictor.fit(X[known], _finite(curves[known])[:, -1], curves=curves[known])
-    mean = predictor.predict(X[rest], curves=curves[rest])[0] if len(rest) else np.empty(0)
+    model: Any = clone(predictor)
+    model.fit(X[known], _finite(curves[known])[:, -1], curves=curves[known])
+    mean = model.predict(X[rest], curves=curves[rest])[0] if len(rest) else np.empty(0)
     order = np.argsort(-mean if larger_is_better else mean, kind="stable")
     for row in rest[order[:n_full]]:
         curves[row] = _trained(train, candidates[row], horizon, larger_is_better)

@@ -40,10 +40,11 @@ def test_single_fidelity_spends_its_budget_on_the_first_candidates():
 
 def test_epochs_of_extrapolation_are_those_that_were_run():
     X, curves = crossing()
-    train = Counting(curves)
+    train, predictor = Counting(curves), LastValue()
     spent = extrapolate_then_train(
-        range(80), train, LastValue(), X, horizon=20, few=4, n_known=10, n_full=5
+        range(80), train, predictor, X, horizon=20, few=4, n_known=10, n_full=5
     )
+    assert vars(predictor) == vars(LastValue())  # not changed
     assert spent.n_epochs == train.done.sum() == 10 * 20 + 70 * 4 + 5 * 16
     picked = 10 + np.argsort(-curves[10:, 3])[:5]
     np.testing.assert_array_equal(np.flatnonzero(train.done == 20), [*range(10), *sorted(picked)])
