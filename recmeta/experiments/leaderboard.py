@@ -120,8 +120,13 @@ def leaderboard(
 
 def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
     if metric not in store.metrics():
-        families = sorted({name.partition("@")[0] for name in store.metrics()})
-        raise UnknownNameError(f"the store has no metric {metric!r}; it has: {', '.join(families)}")
+        if not store.metrics():
+            raise UnknownNameError("the store has no run with a score: there is nothing to rank")
+        families = ", ".join(sorted({name.partition("@")[0] for name in store.metrics()}))
+        raise UnknownNameError(
+            f"the store has no metric {metric!r}; it has: {families}, with cutoffs as in "
+            f"{store.metrics()[0]}"
+        )
     if test is not None and test not in TESTS:
         raise ValueError(f"test is one of {', '.join(TESTS)} or None, not {test!r}")
     if not 0 < alpha < 1:

@@ -98,7 +98,8 @@ class Study:
             limits=Limits(
                 to_seconds(self.time), None if self.memory is None else to_bytes(self.memory)
             ),
-            parts=self.parts,
+            # in one order, whichever is written: training length comes from validation
+            parts=tuple(part for part in PARTS if part in self.parts),
             per_user=self.keep_users,
             fidelities=self.fidelities,
             stop_by=self.stop_by,

@@ -82,12 +82,19 @@ class TPE(Strategy):
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for trial in trials:
             params = _params(space, trial.candidate)
+            ranges = _distributions(space, params)
+            # None for a number leaves the choice to fit: Optuna has no place for it
+            params = {
+                key: value
+                for key, value in params.items()
+                if value is not None or isinstance(ranges[key], CategoricalDistribution)
+            }
             failed = not math.isfinite(trial.value)
             states = optuna.trial.TrialState
             study.add_trial(
                 optuna.trial.create_trial(
                     params=params,
-                    distributions=_distributions(space, params),
+                    distributions={key: ranges[key] for key in params},
                     value=None if failed else trial.value,
                     state=states.FAIL if failed else states.COMPLETE,
                 )

@@ -107,6 +107,13 @@ def test_a_store_without_a_whole_fit_has_no_leaderboard(tmp_path):
                 leaderboard(small, dataset=dataset)
 
 
+def test_a_store_without_a_score_says_so(tmp_path):
+    with Store(tmp_path / "s.sqlite") as failed:
+        failed.add(Task("/b", "d1", "d1", "random", "A"), Result("error", error="no"))
+        with pytest.raises(KeyError, match="the store has no run with a score"):
+            leaderboard(failed)
+
+
 def test_failures_are_counted_by_their_status(store):
     task = Task("/b", "d1", "d1", "random", "B", {"x": 1})
     store.add(task, Result("timeout", error="late"))  # the same run, in the place of the ok one

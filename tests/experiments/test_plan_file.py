@@ -120,3 +120,13 @@ def test_a_single_value_will_do_for_a_list():
     assert checked("datasets", "a") == ("a",)
     assert checked("fidelities", 1) == (1.0,)
     assert checked("threshold", 3) == 3.0
+
+
+def test_parts_are_run_in_one_order_since_validation_sets_the_length_of_training(study):
+    file = study("""
+        datasets = ["logs/a.csv"]
+        algorithms = ["BPR"]
+        parts = ["test", "validation"]
+        stop_by = "ndcg@10"
+        """)
+    assert Study(**read_study(file)).plan().parts == ("validation", "test")

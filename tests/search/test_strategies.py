@@ -183,3 +183,15 @@ def test_thompson_sampling_follows_one_function_of_the_posterior() -> None:
     best = np.mean([max(one.value for one in trials) for trials in runs])
     at_random = [search(CELLS, RandomSearch(), value, 50, seed=seed) for seed in range(3)]
     assert best > np.mean([max(one.value for one in trials) for trials in at_random])
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_search_goes_on_from_a_default_that_leaves_a_number_to_fit(name: str) -> None:
+    space = ConfigurationSpace(
+        {"A": {"x": FloatDistribution(0.0, 1.0), "n": IntDistribution(1, 9)}}
+    )
+    first = [Trial(("A", 0.5, None), 0.0)]
+    trials = search(space, made(name), lambda arch, fidelity: arch[1], 12, trials=first)
+    assert trials[0] == first[0]
+    assert all(1 <= trial.candidate[2] <= 9 for trial in trials[1:] if trial.candidate[2])
+    assert len(trials) == 12
