@@ -87,7 +87,8 @@ class RandomForest(FeaturePredictor):
             bootstrap=True,
             random_state=int(rng.integers(2**31)),
         ).fit(Z, t)
-        self.leaf_variances_ = [tree.tree_.impurity for tree in self.forest_.estimators_]
+        # an impurity of equal values is a little below 0 by rounding
+        self.leaf_variances_ = [np.maximum(one.tree_.impurity, 0) for one in self.forest_]
         means, leaves = self._members(Z)
         out = np.ones(means.shape, dtype=bool)  # (n_trees, n): rows that a tree did not see
         for tree, rows in enumerate(self.forest_.estimators_samples_):
