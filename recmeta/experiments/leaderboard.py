@@ -14,17 +14,21 @@ share   s[d,a] / max over a of s[d,a]; 0 where no run was ok
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
+from recmeta.experiments.leaderboard_runs import (
+    PROBLEM,
+    complete,
+    counts_of,
+    measured,
+    rows_of,
+)
 from recmeta.experiments.over_datasets import OverDatasets, compare_over_datasets
 from recmeta.experiments.significance import TESTS
 from recmeta.experiments.store import Store
 from recmeta.experiments.user_tests import COLUMNS, compare_users, user_values
 from recmeta.metrics import METRICS
 from recmeta.registry import UnknownNameError
-
-PROBLEM = ["dataset", "split", "data_key"]
 
 
 @dataclass(frozen=True)
@@ -89,17 +93,18 @@ def leaderboard(
     KeyError
         If the store has no such metric, data set or split; the message lists those it has.
     ValueError
-        If ``test`` is none or ``alpha`` is not between 0 and 1.
+        If ``test`` is none, ``alpha`` is not between 0 and 1, or no run was fitted on all users
+        and measured on both parts.
     """
     _check(store, metric, test, alpha)
     higher = _higher_is_better(metric)
     best = store.best(metric, higher_is_better=higher, dataset=dataset)
-    counts = _of(_counts(store, best, dataset), split=split)
-    best = _of(best, split=split)
+    counts = rows_of(counts_of(store, best, dataset), split=split)
+    best = rows_of(best, split=split)
     n_left_out, notes = 0, list[str]()
     level = None if test is None else alpha
     if dataset is None:
-        counts, n_left_out, notes = _complete(counts)
+        counts, n_left_out, notes = complete(measured(counts, best))
         best = best.merge(counts[[*PROBLEM, "algorithm"]].drop_duplicates())
         over = compare_over_datasets(_scores(best, counts), higher_is_better=higher, alpha=level)
         table = _over_all(best, over)
@@ -133,65 +138,9 @@ def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
         raise ValueError(f"alpha lies between 0 and 1: got {alpha}")
 
 
-def _counts(store: Store, best: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
-    """Runs by status: those on a share of the users don't count where they are all that there is.
-
-    Which ones they are is asked only if an ok run has no score, since it takes the whole table.
-    """
-    counts, key = _of(store.counts(), dataset=dataset), [*PROBLEM, "algorithm"]
-    scored = pd.MultiIndex.from_frame(best[key])
-    ok = pd.MultiIndex.from_frame(counts.loc[counts["status"] == "ok", key])
-    if best.empty or not ok.isin(scored).all():
-        whole = store.counts(whole=True)
-        counts = whole[whole["dataset"].isin(counts["dataset"])]
-    if counts.empty:
-        raise ValueError("no run was fitted on all users yet: there is nothing to rank")
-    return counts
-
-
-def _of(rows: pd.DataFrame, **wanted: str | None) -> pd.DataFrame:
-    """The rows of this data set and split; the names that there are, if there is no such row."""
-    for column, name in wanted.items():
-        if name is None:
-            continue
-        kept = rows[rows[column] == name]
-        if kept.empty and len(rows):
-            kind = {"dataset": "data set"}.get(column, column)
-            names = ", ".join(sorted(rows[column].unique()))
-            raise UnknownNameError(f"the store has no {kind} {name!r}; it has: {names}")
-        rows = kept
-    return rows
-
-
 def _higher_is_better(metric: str) -> bool:
     # None: it depends on what is wanted; then the table is in descending order
     return METRICS[metric.partition("@")[0]].higher_is_better is not False
-
-
-def _complete(counts: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
-    """The runs of a block of algorithms and problems that has no gap, and what is outside of it.
-
-    What has not run yet must not count as worst. Of the blocks with the algorithms that ran most,
-    the one that compares most pairs: n_problems x n_algorithms (n_algorithms - 1) / 2.
-    """
-    done = counts.groupby([*PROBLEM, "algorithm"]).size().unstack("algorithm").notna()
-    n_run = done.sum().sort_values(ascending=False, kind="stable")
-    whole = np.logical_and.accumulate(done[n_run.index].to_numpy(), axis=1)
-    n_others = np.arange(len(n_run))
-    pairs = whole.sum(axis=0) * n_others * (n_others + 1)
-    # of equals the one with most algorithms; no two ran on one problem: the one that ran most
-    last = len(pairs) - 1 - int(pairs[::-1].argmax()) if pairs.any() else 0
-    inside = done.index[whole[:, last]]
-    kept = counts.set_index(PROBLEM).loc[inside].reset_index()
-    kept = kept[kept["algorithm"].isin(n_run.index[: last + 1])]
-    n_left_out = len(done) - len(inside)
-    notes = []
-    if n_left_out:
-        notes.append(f"{_counted(n_left_out, 'problem')} left out: not every algorithm ran there")
-    if last + 1 < len(n_run):
-        few = ", ".join(f"{name} ({n})" for name, n in n_run.iloc[last + 1 :].items())
-        notes.append(f"left out, run on too few of the {len(done)} problems: {few}")
-    return kept, n_left_out, notes
 
 
 def _scores(best: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
@@ -222,7 +171,7 @@ def _failed(counts: pd.DataFrame, best: pd.DataFrame) -> list[str]:
         return []
     statuses = rest.groupby("algorithm")["status"].agg(lambda one: "+".join(sorted(set(one))))
     names = ", ".join(f"{name} ({status})" for name, status in statuses.items())
-    return [f"no run was ok: {names}"]
+    return [f"no run was ok and measured: {names}"]
 
 
 def _repeated(counts: pd.DataFrame) -> list[str]:
@@ -291,7 +240,3 @@ def _over_all(best: pd.DataFrame, over: OverDatasets) -> pd.DataFrame:
     table["mean_score"] = over.scores.mean()
     table["mean_fit_s"] = best.groupby("algorithm")["fit_s"].mean()
     return table.rename_axis("algorithm").reset_index()
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -107,6 +107,24 @@ def test_a_store_without_a_whole_fit_has_no_leaderboard(tmp_path):
                 leaderboard(small, dataset=dataset)
 
 
+def test_what_was_not_measured_did_not_fail(store):
+    add_scores(store, "d3", {"A": 0.3, "C": 0.2})
+    task = Task("/b", "d3random", "d3", "random", "B", {"x": 1}, parts=("validation",))
+    store.add(task, Result("ok", metrics={"validation": {"ndcg@10": 0.1}}, fit_s=1.0, peak_mb=1.0))
+    board = leaderboard(store)
+    assert (board.datasets, board.n_left_out) == (["d1", "d2"], 1)
+    assert board.table.set_index("algorithm").loc["B", "ok"] == 2
+
+
+def test_a_store_of_one_part_has_no_leaderboard(tmp_path):
+    with Store(tmp_path / "s.sqlite") as half:
+        task = Task("/b", "d1", "d1", "random", "A", {"x": 1}, parts=("validation",))
+        half.add(task, Result("ok", metrics={"validation": {"ndcg@10": 0.1}}))
+        with pytest.raises(ValueError, match="no run has this metric on validation and test"):
+            leaderboard(half)
+        assert leaderboard(half, dataset="d1").notes == ["no run was ok and measured: A (ok)"]
+
+
 def test_a_store_without_a_score_says_so(tmp_path):
     with Store(tmp_path / "s.sqlite") as failed:
         failed.add(Task("/b", "d1", "d1", "random", "A"), Result("error", error="no"))
@@ -122,11 +140,11 @@ def test_failures_are_counted_by_their_status(store):
 
 
 def test_on_one_data_set_who_failed_is_named_and_no_table_is_no_error(store):
-    assert "no run was ok: C (oom)" in leaderboard(store, dataset="d2").notes
+    assert "no run was ok and measured: C (oom)" in leaderboard(store, dataset="d2").notes
     store.add(Task("/b", "d3", "d3", "random", "A"), Result("timeout", error="late"))
     board = leaderboard(store, dataset="d3")
     assert board.table.empty
-    assert board.notes == ["no run was ok: A (timeout)"]
+    assert board.notes == ["no run was ok and measured: A (timeout)"]
 
 
 def test_where_no_two_ran_on_one_problem_there_is_the_one_that_ran_most(tmp_path):
