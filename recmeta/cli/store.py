@@ -76,7 +76,7 @@ def merge(
     into: Annotated[Path, typer.Option("--into", help="The store: made, or added to.")],
     json: options.Json = False,
 ) -> None:
-    """Take the runs of other stores; of two runs of one task an ok one wins, or the first."""
+    """Take the runs of other stores; of two of a task an ok one wins, the richer, the first."""
     from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import merge as take
 

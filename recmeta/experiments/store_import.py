@@ -26,12 +26,15 @@ WHERE run.number = ?
 """
 VECTORS = "SELECT metric, part, float16 FROM vector WHERE run = ?"
 CURVE = "SELECT epochs, curve_values, seconds FROM curve WHERE run = ?"
+N_VECTORS = "SELECT count(*) FROM vector WHERE run = ?"
+N_CURVES = "SELECT count(*) FROM curve WHERE run = ?"
 
 
 def import_(folder: Path | str, store: Store) -> int:
     """Take the runs of an exported folder that a store does not have, in one transaction.
 
-    A run that is there is kept, but an ok one takes the place of one that is not.
+    A run that is there is kept; but an ok one takes the place of one that is not, and of two ok
+    ones the richer is kept whole: more metrics, if equal more vectors, if equal a curve.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def import_(folder: Path | str, store: Store) -> int:
             rows = pq.read_table(source / f"{table}s.parquet", columns=names).to_pylist()
             _insert_missing(writer, table, [tuple(row.values()) for row in rows])
         for row in _rows_of_folder(source, writer):
-            if _is_news(row, present):
+            if _is_news(row, present, writer):
                 writer.add(row)
                 n_taken += 1
     return n_taken
@@ -70,7 +73,8 @@ def import_(folder: Path | str, store: Store) -> int:
 def merge(stores: Iterable[Store], into: Store) -> int:
     """Take the runs of other stores that a store does not have, a transaction a store.
 
-    A run that is there is kept, but an ok one takes the place of one that is not.
+    A run that is there is kept; but an ok one takes the place of one that is not, and of two ok
+    ones the richer is kept whole: more metrics, if equal more vectors, if equal a curve.
 
     Parameters
     ----------
@@ -90,7 +94,7 @@ def merge(stores: Iterable[Store], into: Store) -> int:
                 rows = store.connection.execute(f"SELECT * FROM {table} ORDER BY rowid")
                 _insert_missing(writer, table, rows.fetchall())
             for row in _rows_of_store(store, writer):
-                if _is_news(row, present):
+                if _is_news(row, present, writer):
                     writer.add(row)
                     n_taken += 1
     return n_taken
@@ -100,13 +104,36 @@ def _present(store: Store) -> dict[str, str]:
     return dict(store.connection.execute("SELECT id, status FROM run"))
 
 
-def _is_news(row: Row, present: dict[str, str]) -> bool:
+def _is_news(row: Row, present: dict[str, str], writer: Writer) -> bool:
     """Whether a run is to be taken; if so it counts as present from now on."""
     id_, status = row.columns["id"], row.columns["status"]
-    if id_ in present and (present[id_] == "ok" or status != "ok"):
-        return False
+    if id_ in present:
+        if status != "ok":
+            return False
+        if present[id_] == "ok" and _wealth(row) <= _wealth_there(id_, writer):
+            return False
     present[id_] = status
     return True
+
+
+def _wealth(row: Row) -> tuple[int, int, int]:
+    """Metrics, vectors and curves that a run has, by which the richer of two is found."""
+    n_metrics = sum(int(np.isfinite(one.values).sum()) for one in row.measured.values())
+    return n_metrics, len(row.vectors), int(row.curve is not None)
+
+
+def _wealth_there(id_: str, writer: Writer) -> tuple[int, int, int]:
+    """The same of a run of the store, which is read only where two runs are to be compared."""
+    run = writer.connection.execute
+    (number,) = run("SELECT number FROM run WHERE id = ?", (id_,)).fetchone()
+    blobs = run(BLOBS, (2 * number, 2 * number + 1)).fetchall()
+    in_blobs = sum(int(np.isfinite(np.frombuffer(blob, "<f4")).sum()) for _, blob, _ in blobs)
+    rows = run(HEADLINES, (number,)).fetchall()  # of an export of the best: all that there is
+    headline = sum(score is not None for row in rows for score in row[1:3])
+    (n_vectors,), (n_curves,) = (
+        run(query, (number,)).fetchone() for query in (N_VECTORS, N_CURVES)
+    )
+    return max(in_blobs, headline), n_vectors, n_curves
 
 
 def _insert_missing(writer: Writer, table: str, rows: Sequence[tuple[str, ...]]) -> None:

@@ -196,6 +196,44 @@ def test_of_two_runs_of_a_task_an_ok_one_wins_or_the_first(tmp_path, way, here, 
         assert check(one) == []
 
 
+@pytest.mark.parametrize("way", ["import", "merge"])
+def test_a_run_that_has_only_its_headline_gives_way_to_the_whole_one(store, other, tmp_path, way):
+    export(store, tmp_path / "best", "best")
+    import_(tmp_path / "best", other)
+    before = other.frame(NAMES)
+    n_poor = int((before["test:ndcg@5"].isna() & (before["status"] == "ok")).sum())
+    n_without = len(before.query("status == 'ok'")) - n_poor  # whole, but of test alone
+    assert min(n_poor, n_without) > 0
+    export(store, tmp_path / "all")
+    take = {
+        "import": lambda: import_(tmp_path / "all", other),
+        "merge": lambda: merge([store], other),
+    }
+    assert take[way]() == n_poor + n_without
+    apart = ["finished_at", "error"]  # of the failed ones, what the export of the best shortened
+    whole, now = (table_of(one, NAMES).drop(columns=apart) for one in (store, other))
+    pd.testing.assert_frame_equal(whole, now[whole.columns], check_dtype=False, **PRECISION)
+    for key in ("key0", "key1"):
+        for part in ("validation", "test"):
+            want = store.vectors(key, "ndcg@10", part).keys()
+            failed = set(before.loc[before["status"] != "ok", "id"])
+            assert want - failed <= other.vectors(key, "ndcg@10", part).keys()
+    assert (take[way](), import_(tmp_path / "best", other), check(other)) == (0, 0, [])
+
+
+def test_of_two_runs_with_the_same_metrics_one_with_vectors_or_a_curve_is_kept(tmp_path):
+    task = Task("/b", "d", "k", "random", "A")
+    poor = Result("ok", metrics={"test": {"ndcg@10": 0.5}}, n_users={"test": 2}, fit_s=1.0)
+    users = {"test": {"ndcg@10": np.array([0.25, 0.75], np.float16)}}
+    for n, rich in enumerate([{"per_user": users}, {"curve": CURVE, "n_epochs": 2}]):
+        paths = [tmp_path / f"{n}-{name}.sqlite" for name in ("poor", "rich")]
+        with Store(paths[0]) as one, Store(paths[1]) as two:
+            one.add(task, poor)
+            two.add(task, replace(poor, fit_s=2.0, **rich))
+            assert (merge([one], two), merge([two], one)) == (0, 1)
+            assert one.frame()["fit_s"].tolist() == [2.0]
+
+
 def test_stores_merge_without_repeats_whatever_their_order_of_metrics(store, other, tmp_path):
     rng = np.random.default_rng(5)
     extra = Task("/b", "d9", "key9", "time", "A", {"y": 1})
