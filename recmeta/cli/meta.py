@@ -104,7 +104,7 @@ def build(
     if not store.is_file():
         raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
     families = {} if catalogue is None else read_catalogue(catalogue)
-    with Store(store) as results:
+    with Store(store, read_only=True) as results:
         made = build_from(results, families, out, note=note)
     if json:
         say_json(made)

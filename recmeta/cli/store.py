@@ -1,5 +1,6 @@
 """``recmeta store``: the results of a sweep on the move, and whether they are sound."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,7 @@ def export(
     from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import export as write
 
-    with Store(_there(store)) as results:
+    with Store(_there(store), read_only=True) as results:
         files = write(results, out, keep.value)
     sizes = {file.name: file.stat().st_size for file in files}
     if json:
@@ -84,7 +85,7 @@ def merge(
     n_taken = 0
     with Store(into) as results:
         for source in sources:
-            with Store(source) as one:
+            with Store(source, read_only=not _may_be_written(source)) as one:
                 n_taken += take([one], results)
     _say_taken(n_taken, into, json)
 
@@ -95,7 +96,7 @@ def check(store: StoreFile, json: options.Json = False) -> None:
     from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import check as look
 
-    with Store(_there(store)) as results:
+    with Store(_there(store), read_only=True) as results:
         findings = look(results)
         n_runs = int(results.counts()["n"].sum()) if not findings else None
     if json:
@@ -112,6 +113,11 @@ def _there(store: Path) -> Path:
     if not store.is_file():
         raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
     return store
+
+
+def _may_be_written(store: Path) -> bool:
+    """SQLite needs the folder too. Where it may, a store of an older version is moved to this."""
+    return all(os.access(path, os.W_OK) for path in (store, store.absolute().parent))
 
 
 def _say_taken(n_taken: int, store: Path, json: bool) -> None:

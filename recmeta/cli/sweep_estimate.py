@@ -33,7 +33,8 @@ def say_estimate(
 
     assert plan.data is not None
     with ExitStack() as stack:
-        results = stack.enter_context(Store(store)) if store.is_file() else None
+        there = Store(store, read_only=True) if store.is_file() else None
+        results = None if there is None else stack.enter_context(there)
         done = set() if results is None else done_ids(plan, results, retry_errors=retry_errors)
         found = list(estimate(plan.data.sources, plan, results, how, done=done))
     seconds = wall_seconds(found, workers)

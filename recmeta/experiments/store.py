@@ -17,22 +17,18 @@ from numpy.typing import NDArray
 
 from recmeta.execution.task import Result, Task
 from recmeta.experiments import store_read
-from recmeta.experiments.store_migration import migrate
-from recmeta.experiments.store_schema import PARTS, VERSION, create, version_of
+from recmeta.experiments.store_open import StoreError, open_readable, open_writable, unwritten
+from recmeta.experiments.store_schema import PARTS
 from recmeta.experiments.store_write import Writer
 from recmeta.registry import UnknownNameError
 
-PATIENCE_S = 30  # seconds to wait for another process that writes
+__all__ = ["Store", "StoreError"]
 VECTORS = """
 SELECT run.id, float16 FROM problem JOIN run ON run.problem = problem.number
 JOIN vector ON vector.run = run.number
 WHERE data_key = ? AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?
 ORDER BY run.number
 """
-
-
-class StoreError(RuntimeError):
-    """A file that is no store of this version, or that cannot be written."""
 
 
 class Store:
@@ -43,57 +39,25 @@ class Store:
     path : path
         Made if it is not there; a store of version 1 is moved to version 2, in one transaction.
         Never on a network file system: SQLite cannot lock there.
+    read_only : bool
+        Change nothing. So a store can be read that may not be written, or on a disk that may not;
+        one of version 1 is refused.
 
     Raises
     ------
     StoreError
-        If the file is no store, or one of a version that is not known.
+        If the file is no store, or one of a version that is not known; if it cannot be read, or
+        written and is to be.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = (open_readable if read_only else open_writable)(self.path)
         try:
-            self.connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
-        except sqlite3.OperationalError as error:
-            raise self._unwritten(error) from error
-        try:
-            self._prepare()
             self._writer = Writer(self.connection)
-        except sqlite3.OperationalError as error:
-            self.connection.close()
-            raise self._unwritten(error) from error
         except sqlite3.DatabaseError as error:
             self.connection.close()
             raise StoreError(f"{path} is no results store: {error}") from error
-        except BaseException:
-            self.connection.close()
-            raise
-
-    def _prepare(self) -> None:
-        run = self.connection.execute
-        if version_of(self.connection) == 0:
-            others = [name for (name,) in run("SELECT name FROM sqlite_master LIMIT 3")]
-            if others:  # somebody's database: nothing is written into it
-                raise StoreError(f"{self.path} is no results store: it has {', '.join(others)}")
-        run("PRAGMA journal_mode = WAL")
-        run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
-        if version_of(self.connection) == VERSION:
-            return
-        run("BEGIN IMMEDIATE")
-        version = version_of(self.connection)  # another process may have been first
-        if version == 0:
-            create(self.connection)
-        elif version == 1:
-            migrate(self.connection, self.path)
-        run("COMMIT")
-        if version == 1:
-            self._shrink()
-        elif version not in (0, VERSION):
-            raise StoreError(
-                f"{self.path} is a store of version {version}, this recmeta writes {VERSION}: "
-                "use the recmeta that wrote it, or another --store"
-            )
 
     def __enter__(self) -> Self:
         return self
@@ -270,26 +234,8 @@ class Store:
                 run("ROLLBACK")
             self._writer.forget()
             if isinstance(error, sqlite3.OperationalError):
-                raise self._unwritten(error) from error
+                raise unwritten(self.path, error) from error
             raise
-
-    def _unwritten(self, error: sqlite3.OperationalError) -> StoreError:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_FULL:
-            why = "the disk is full. Make room and start again: it goes on where it was"
-        elif code == sqlite3.SQLITE_BUSY:
-            why = f"another process has had it locked for {PATIENCE_S} s. Try again when it is done"
-        else:
-            why = f"{error}. Is its folder there, and may you write in it?"
-        return StoreError(f"{self.path} is as it was, nothing was written: {why}")
-
-    def _shrink(self) -> None:
-        """Give the space of version 1 back, if nobody else has the file open."""
-        try:
-            self.connection.execute("VACUUM")
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.OperationalError:  # it stays larger than it must be, and is used again
-            return
 
 
 def _floats(blob: bytes) -> NDArray[np.float32]:

@@ -158,7 +158,7 @@ def test_a_full_disk_says_so_and_the_store_goes_on_when_there_is_room(small_disk
 
 
 def test_a_store_that_another_process_keeps_locked_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("recmeta.experiments.store.PATIENCE_S", 0)
+    monkeypatch.setattr("recmeta.experiments.store_open.PATIENCE_S", 0)
     with Store(tmp_path / "s.sqlite") as store:
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,151 @@
+"""How the file of a store is opened: to be written, or to be read where nothing may be written."""
+
+import sqlite3
+from pathlib import Path
+
+from recmeta.experiments.store_migration import migrate
+from recmeta.experiments.store_schema import VERSION, create, version_of
+
+PATIENCE_S = 30  # seconds to wait for another process that writes
+
+
+class StoreError(RuntimeError):
+    """A file that is no store of this version, or that cannot be read or written."""
+
+
+def open_writable(path: Path) -> sqlite3.Connection:
+    """A connection to a store of this version, which is made or moved to it if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise unwritten(path, error) from error
+    try:
+        _prepare(path, connection)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise unwritten(path, error) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _no_store(path, error) from error
+        raise
+    return connection
+
+
+def open_readable(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing of a store, wherever it lies."""
+    try:
+        connection = _connect_to_read(path)
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}. Is it there, and may you read it?"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise _no_store(path, error) from error
+    version = version_of(connection)
+    if version == VERSION:
+        return connection
+    others = _tables(connection)
+    connection.close()
+    if version == 0:
+        raise _foreign(path, others)
+    if version == 1:
+        raise StoreError(
+            f"{path} is a store of version 1, and this only reads: it must become one of version "
+            f"{VERSION} first, which opening it does where it may be written: "
+            f"`recmeta store merge {path} --into NEW.sqlite`"
+        )
+    raise _of_other_version(path, version)
+
+
+def unwritten(path: Path, error: sqlite3.OperationalError) -> StoreError:
+    """What a person should know of a write that failed."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL:
+        why = "the disk is full. Make room and start again: it goes on where it was"
+    elif code == sqlite3.SQLITE_BUSY:
+        why = f"another process has had it locked for {PATIENCE_S} s. Try again when it is done"
+    else:
+        why = f"{error}. Is its folder there, and may you write in it?"
+    return StoreError(f"{path} is as it was, nothing was written: {why}")
+
+
+def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+    run = connection.execute
+    if version_of(connection) == 0 and (others := _tables(connection)):
+        raise _foreign(path, others)  # somebody's database: nothing is written into it
+    run("PRAGMA journal_mode = WAL")
+    run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
+    if version_of(connection) == VERSION:
+        return
+    run("BEGIN IMMEDIATE")
+    version = version_of(connection)  # another process may have been first
+    if version == 0:
+        create(connection)
+    elif version == 1:
+        migrate(connection, path)
+    run("COMMIT")
+    if version == 1:
+        _shrink(connection)
+    elif version not in (0, VERSION):
+        raise _of_other_version(path, version)
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    """Give the space of version 1 back, if nobody else has the file open."""
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError:  # it stays larger than it must be, and is used again
+        return
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    # rw and not ro: who reads a WAL makes two files beside it, which only rw clears away again.
+    # SQLite itself takes ro where the file may not be written
+    try:
+        return _connect(path, "mode=rw")
+    except sqlite3.OperationalError as error:
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if primary not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or not path.is_file():
+            raise
+    # the folder cannot have those files. Then nobody writes, but what was not moved from the log
+    # into the store would be overlooked
+    log = Path(f"{path}-wal")
+    if log.is_file() and log.stat().st_size > 0:
+        raise StoreError(
+            f"{path} has runs in {log.name} that cannot be read where nothing may be written: copy "
+            "both to where it may"
+        )
+    return _connect(path, "mode=ro&immutable=1")
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(address, timeout=PATIENCE_S, isolation_level=None, uri=True)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        _tables(connection)  # the first read says whether there can be any
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT name FROM sqlite_master LIMIT 3")]
+
+
+def _foreign(path: Path, tables: list[str]) -> StoreError:
+    return StoreError(f"{path} is no results store: it has {', '.join(tables) or 'no table'}")
+
+
+def _of_other_version(path: Path, version: int) -> StoreError:
+    return StoreError(
+        f"{path} is a store of version {version}, this recmeta writes {VERSION}: "
+        "use the recmeta that wrote it, or another --store"
+    )
+
+
+def _no_store(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    return StoreError(f"{path} is no results store: {error}")
