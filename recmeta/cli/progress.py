@@ -52,6 +52,11 @@ class LinePrinter:
     def end(self, progress: "Progress | None") -> None:
         if progress is not None:
             self.line(state_of(progress))
+        if progress is not None and progress.missing:
+            self.line(
+                f"{counted(progress.missing, 'run')} of the store without the curve or the scores "
+                "of each user asked for: --retry-missing does what lacks them again"
+            )
 
     def line(self, text: str) -> None:
         say(text, err=True)
@@ -113,7 +118,14 @@ class JsonPrinter:
         if progress is not None:
             counts = {"resumed": progress.resumed} | progress.counts
             end = {"event": "end", "counts": counts, "failed": progress.failed}
-            self._say(end | {"retried": progress.retried, "stopped": progress.stopped})
+            self._say(
+                end
+                | {
+                    "retried": progress.retried,
+                    "missing": progress.missing,
+                    "stopped": progress.stopped,
+                }
+            )
 
     def _say(self, line: dict[str, object]) -> None:
         finite = {key: None if value != value else value for key, value in line.items()}

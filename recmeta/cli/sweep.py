@@ -98,6 +98,12 @@ Cache = Annotated[
 RetryErrors = Annotated[
     bool, typer.Option("--retry-errors", help="Do all tasks again that ended in an error.")
 ]
+RetryMissing = Annotated[
+    bool,
+    typer.Option(
+        "--retry-missing", help="Do ok tasks again without the --curves or --keep-users asked for."
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Count the tasks and estimate the time; fit nothing.")
 ]
@@ -142,6 +148,7 @@ def sweep(
     store: StorePath = Path("sweep.sqlite"),
     cache: Cache = None,
     retry_errors: RetryErrors = False,
+    retry_missing: RetryMissing = False,
     dry_run: DryRun = False,
     executor: Executor = "local",
     data: Data = "auto",
@@ -163,11 +170,15 @@ def sweep(
     if dry_run:
         from recmeta.cli.sweep_estimate import say_estimate  # late: pandas
 
-        say_estimate(planned, how, store, jobs or 1, retry_errors=retry_errors, as_json=json)
+        say_estimate(
+            planned, how, store, jobs or 1,
+            retry_errors=retry_errors, retry_missing=retry_missing, as_json=json,
+        )  # fmt: skip
         return
     try:
         with Interrupt() as stop:
-            manner = replace(_where(executor, data, jobs), retry_errors=retry_errors, stop=stop)
+            manner = replace(_where(executor, data, jobs), stop=stop)
+            manner = replace(manner, retry_errors=retry_errors, retry_missing=retry_missing)
             progress = _run(planned, how, store, manner, as_json=json)
     except KeyboardInterrupt:
         say(f"stopped at once; what {store} has is kept, the same command goes on", err=True)

@@ -24,18 +24,21 @@ def say_estimate(
     workers: int,
     *,
     retry_errors: bool,
+    retry_missing: bool,
     as_json: bool,
 ) -> None:
     """A line a data set and one for all; nothing is fitted, and no store is made."""
     from recmeta.experiments.estimate import estimate, wall_seconds  # late: pandas
     from recmeta.experiments.store import Store
-    from recmeta.experiments.sweep import done_ids
+    from recmeta.experiments.sweep import done_ids, ids_with_gaps
 
     assert plan.data is not None
     with ExitStack() as stack:
         there = Store(store, read_only=True) if store.is_file() else None
         results = None if there is None else stack.enter_context(there)
         done = set() if results is None else done_ids(plan, results, retry_errors=retry_errors)
+        if results is not None and retry_missing:
+            done -= ids_with_gaps(plan, results)
         found = list(estimate(plan.data.sources, plan, results, how, done=done))
     seconds = wall_seconds(found, workers)
     if as_json:

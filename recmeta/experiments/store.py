@@ -29,6 +29,13 @@ JOIN vector ON vector.run = run.number
 WHERE data_key = ? AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?
 ORDER BY run.number
 """
+WITHOUT_VECTORS = """
+SELECT id FROM run WHERE status = 'ok' AND (
+  SELECT count(*) FROM json_each(?) AS wanted
+  JOIN metric_name ON metric_name.name = json_extract(wanted.value, '$[0]')
+  JOIN vector ON vector.run = run.number AND vector.metric = metric_name.number
+    AND vector.part = json_extract(wanted.value, '$[1]')) < ?
+"""
 
 
 class Store:
@@ -108,6 +115,20 @@ class Store:
             if had is None or (asked is not None and had >= asked):
                 done.add(id_)
         return done
+
+    def ids_without_curve(self) -> dict[str, str]:
+        """Run -> algorithm, of the ok runs that have no learning curve."""
+        query = (
+            "SELECT id, algorithm FROM task "
+            "WHERE status = 'ok' AND number NOT IN (SELECT run FROM curve)"
+        )
+        return dict(self.connection.execute(query))
+
+    def ids_without_vectors(self, metrics: Iterable[str], parts: Iterable[str]) -> set[str]:
+        """Ids of the ok runs that lack one of the metrics over the users of one of the parts."""
+        wanted = {(name, PARTS[part]) for name in metrics for part in parts}
+        given = json.dumps([*wanted])
+        return {id_ for (id_,) in self.connection.execute(WITHOUT_VECTORS, (given, len(wanted)))}
 
     def metrics(self) -> list[str]:
         """Names of the metrics that the store has."""

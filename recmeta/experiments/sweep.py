@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recmeta.algorithms import IterativeRecommender
 from recmeta.execution import local
 from recmeta.execution.bundle import Bundle
+from recmeta.execution.fit import find_algorithm
 from recmeta.execution.task import INFRASTRUCTURE, STATUSES, Result, Task
 from recmeta.experiments.plan import Plan
 from recmeta.experiments.run_logs import keep_log, log_folder
@@ -42,6 +44,8 @@ class Progress:
         Id of a task that runs -> the task and when it began, a time of ``time.monotonic()``.
     retried : int
         Tries that were begun after a fault of the machine.
+    missing : int
+        Of the resumed tasks, those whose run lacks a curve or vectors that the plan asks for.
     stopped : bool
         It was told to stop before it was done.
     """
@@ -53,6 +57,7 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
     running: dict[str, tuple[Task, float]] = field(default_factory=dict)
     retried: int = 0
+    missing: int = 0
     stopped: bool = False
 
     @property
@@ -100,6 +105,10 @@ class Manner:
     retry_errors : bool
         Do all tasks again whose status is error. Those that the machine failed, and not they
         themselves, are done again anyway.
+    retry_missing : bool
+        Do the tasks again whose run is ok, but has no curve or vectors over the users that the
+        plan asks for: they are no part of what a task is. A run that is ok is never replaced by
+        one that is not.
     stop : callable
         When it says True, nothing is begun any more and what runs is ended.
     executor : callable
@@ -108,6 +117,7 @@ class Manner:
 
     workers: int | None = 1
     retry_errors: bool = False
+    retry_missing: bool = False
     stop: Callable[[], bool] = lambda: False
     executor: Executor = local.run
 
@@ -144,8 +154,10 @@ def sweep(
     """
     manner = manner or Manner()
     hows = [how] if isinstance(how, Preparation) else list(how)
-    work = _Work(plan, store, Progress(total=len(sources) * len(hows) * len(plan)), listen)
+    progress = Progress(total=len(sources) * len(hows) * len(plan))
+    work = _Work(plan, store, progress, listen, ids_with_gaps(plan, store))
     done = done_ids(plan, store, retry_errors=manner.retry_errors)
+    done -= work.with_gaps if manner.retry_missing else set()
     problems = [(source, one) for source in sources for one in hows]
     tasks = work.to_do(itertools.takewhile(lambda _: not manner.stop(), problems), done)
     runs = manner.executor(tasks, workers=manner.workers, on_start=work.begin, stop=manner.stop)
@@ -167,6 +179,21 @@ def done_ids(plan: Plan, store: Store, *, retry_errors: bool = False) -> set[str
     return done - set(runs.loc[again, "id"])
 
 
+def ids_with_gaps(plan: Plan, store: Store) -> set[str]:
+    """Ids of the ok runs without a curve or vectors that the plan asks for.
+
+    Curves are those of iterative algorithms; others have none.
+    """
+    found = set[str]()
+    if plan.per_user:
+        found |= store.ids_without_vectors(plan.per_user, plan.parts)
+    if plan.curve_by is not None:
+        names = {one.algorithm for one in plan.configurations}
+        curved = {name for name in names if issubclass(find_algorithm(name), IterativeRecommender)}
+        found |= {id_ for id_, name in store.ids_without_curve().items() if name in curved}
+    return found
+
+
 @dataclass
 class _Work:
     """What a sweep does at each turn of a task: find, begin, record."""
@@ -175,6 +202,7 @@ class _Work:
     store: Store
     progress: Progress
     listen: Listener
+    with_gaps: set[str]
 
     def to_do(
         self, problems: Iterable[tuple[Source, Preparation]], done: set[str]
@@ -187,6 +215,7 @@ class _Work:
                     self.progress.total -= 1
                 elif task.id in done:
                     self.progress.resumed += 1
+                    self.progress.missing += task.id in self.with_gaps
                 else:
                     yield task
                 met.add(task.id)
@@ -197,7 +226,8 @@ class _Work:
         self.listen(Event("start", task.dataset, {"try": tries}, task), self.progress)
 
     def record(self, task: Task, result: Result) -> None:
-        self.store.add(task, result)
+        if result.status == "ok" or task.id not in self.with_gaps:
+            self.store.add(task, result)
         self.progress.running.pop(task.id, None)
         self.progress.counts[result.status] += 1
         log = keep_log(log_folder(self.store.path), task, result)

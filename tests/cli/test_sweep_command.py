@@ -118,6 +118,31 @@ def test_a_study_runs_with_its_curves_and_its_users(run, folder):
     assert curve["values"][-1] == pytest.approx(np.nanmean(users), rel=1e-2)
 
 
+def test_curves_and_users_asked_for_later_are_said_and_done_again_on_request(run, folder):
+    command = ("sweep", "--algorithms", "IALS,EASE", "--kind", "default", "--datasets", "a.csv")
+    assert run(*command)[0] == 0
+    asked = (*command, "--curves", "ndcg@10")
+    code, _, err = run(*asked)
+    assert code == 0
+    assert err.splitlines()[-1] == (  # EASE has no epochs
+        "1 run of the store without the curve or the scores of each user asked for: "
+        "--retry-missing does what lacks them again"
+    )
+    _, out, _ = run(*asked, "--retry-missing", "--dry-run", "--json")
+    assert json.loads(out)["problems"][0]["n_done"] == 1
+    _, out, err = run(*asked, "--keep-users", "ndcg@10", "--json")
+    assert json.loads(out.splitlines()[-1])["missing"] == 2
+    code, _, err = run(*asked, "--keep-users", "ndcg@10", "--retry-missing")
+    assert (code, "2 of 2 tasks (0 resumed) | ok 2" in err) == (0, True)
+    with Store(folder / "sweep.sqlite") as store:
+        ids = store.frame().set_index("algorithm")["id"]
+        assert store.curve(ids["IALS"])["epochs"]
+        assert all(len(store.vector(id_, "ndcg@10", "validation")) for id_ in ids)
+    _, _, err = run(*asked, "--keep-users", "ndcg@10", "--retry-missing")
+    assert "2 of 2 tasks (2 resumed) | ok 0" in err
+    assert "--retry-missing" not in err
+
+
 def rendered(view, width=100):
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     console.print(view)

@@ -143,6 +143,23 @@ def test_faults_of_the_machine_are_done_again_and_others_when_asked(root, how, m
     assert sorted(folder.iterdir()) == sorted(Path(logs[one]) for one in ("Raises", "IsKilled"))
 
 
+def test_a_run_that_is_ok_is_not_replaced_by_one_that_is_not(root, how):
+    plan = Plan(configurations(["EASE"], 0))
+    sources = find_sources(["one"], root)
+
+    def fails(tasks, **_):
+        return ((task, Result("timeout", error="too slow")) for task in tasks)
+
+    with Store(root / "s.sqlite") as store:
+        sweep(sources, plan, store, how)
+        before = store.frame()
+        manner = Manner(retry_missing=True, executor=fails)
+        with_users = replace(plan, per_user=("ndcg@10",))
+        again = sweep(sources, with_users, store, how, manner=manner)
+        assert (again.resumed, again.counts["timeout"]) == (0, 1)
+        pd.testing.assert_frame_equal(store.frame(), before)
+
+
 def test_a_log_goes_when_its_task_is_ok(tmp_path):
     task = Task("/b", "d", "k", "random", "EASE")
     failed = Result("error", error="Traceback\nE: no", output="a library said so", total_s=1.0)
