@@ -18,7 +18,8 @@ most), and times of day are whole seconds.
 """
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ KEPT_BY = "ndcg@10"
 ORDER = ["dataset", "split", "data_key", "algorithm", "params", "seed", "id"]
 EXACT = ["fidelity", "time_limit_s", "memory_bytes"]  # they decide what a run is, or if it is done
 AT_ONCE = 10_000  # runs with all their metrics in memory
+UNFINISHED = ".unfinished"  # within the folder: moves from there never leave the disk
 TABLES = ("runs", "metrics", "vectors", "curves", "datasets", "environments")
 TEXTS = [
     "id", "dataset", "data_key", "split", "algorithm", "params", "parts", "stop_by", "status",
@@ -56,7 +58,7 @@ def export(store: Store, folder: Path | str, keep: Keep = "all") -> list[Path]:
     ----------
     store : Store
     folder : path
-        Made if needed; files of an earlier export are replaced.
+        Made if needed; files of an earlier export are replaced when all of the new ones are whole.
     keep : str
         Of which runs all metrics and the vectors are written. ``"all"``; or ``"best"``, for
         publishing: of the default configuration and of the one best on validation by ndcg@10, of
@@ -70,8 +72,17 @@ def export(store: Store, folder: Path | str, keep: Keep = "all") -> list[Path]:
         The files.
     """
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    files = {name: target / f"{name}.parquet" for name in TABLES}
+    aside = target / UNFINISHED
+    shutil.rmtree(aside, ignore_errors=True)  # of an export that was killed
+    aside.mkdir(parents=True)
+    try:
+        _write(store, {name: aside / f"{name}.parquet" for name in TABLES}, keep)
+        return _replace(target, aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(store: Store, files: Mapping[str, Path], keep: Keep) -> None:
     with store_read.snapshot(store.connection):
         headline = [name for name in store.metrics() if name.endswith(HEADLINE)]
         runs = store.frame(headline).sort_values(ORDER, ignore_index=True)
@@ -82,7 +93,16 @@ def export(store: Store, folder: Path | str, keep: Keep = "all") -> list[Path]:
         _write_curves(store, runs["id"], files["curves"])
         _write_datasets(store, files["datasets"])
         _write_environments(store, files["environments"])
-    return list(files.values())
+
+
+def _replace(target: Path, aside: Path) -> list[Path]:
+    """Move the files to their place, so that no mixture of two exports passes for one."""
+    files = [target / f"{name}.parquet" for name in TABLES]
+    runs, *others = files
+    runs.unlink(missing_ok=True)  # without it the folder is no export
+    for file in (*others, runs):
+        (aside / file.name).replace(file)
+    return files
 
 
 def _chosen(store: Store, runs: pd.DataFrame) -> NDArray[np.bool_]:
