@@ -7,6 +7,7 @@ empty), and what the store's runs took besides their fits.
 """
 
 import json
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from recmeta.execution.task import Task
 from recmeta.experiments.plan import Plan
 from recmeta.experiments.sources import Preparation, Source, prepared, split_of
 from recmeta.experiments.store import Store
+
+logger = logging.getLogger(__name__)
 
 LEAST_SECONDS = 1e-3  # of a fit, as cost() says it
 
@@ -43,7 +46,8 @@ class Estimate:
     left_out : dict
         Algorithm -> what it needs and the data set has not.
     seconds : float
-        Of the others, one after the other.
+        Of the others, one after the other. A task whose cost() fails has none, if no earlier run
+        tells of it: the sweep finds the same error before the fit.
     longest_s : float
         Of one of them.
     n_known : int
@@ -118,7 +122,8 @@ class Times:
             self.ratios = ratios.groupby(ok["algorithm"]).median().to_dict()
             self.ratio = float(ratios.median())
             n_parts = ok["parts"].str.count(",") + 1
-            self.besides = float((ok["total_s"] - n_parts * ok["fit_s"]).median())
+            # each is measured apart, so that the fits alone may seem to take longer than all
+            self.besides = max(float((ok["total_s"] - n_parts * ok["fit_s"]).median()), 0.0)
 
     def known(self, task: Task) -> float | None:
         """From earlier runs of the algorithm on the problem."""
@@ -134,7 +139,7 @@ def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Esti
     n_refused = n_known = 0
     seconds = []
     for task in (one for one in tasks if one.id not in done):
-        said_s, said_bytes = _said(task, bundle.info["parts"])
+        said_s, said_bytes = _said_if_it_can(task, bundle.info["parts"])
         if task.memory_bytes is not None and said_bytes > task.memory_bytes:
             n_refused += 1
             continue
@@ -156,6 +161,15 @@ def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Esti
     )
 
 
+def _said_if_it_can(task: Task, parts: Mapping[str, Any]) -> tuple[float, float]:
+    """Nothing where the algorithm cannot be made or asked: one task must not cost the others."""
+    try:
+        return _said(task, parts)
+    except Exception:
+        logger.warning("no cost() of %s with %s", task.algorithm, task.params, exc_info=True)
+        return 0.0, 0.0
+
+
 def _said(task: Task, parts: Mapping[str, Any]) -> tuple[float, float]:
     """Seconds of all fits of a task and bytes of its largest, as cost() says them."""
     costs = [_cost(task.algorithm, task.params, parts[part], task.fidelity) for part in task.parts]
@@ -166,7 +180,9 @@ def _said(task: Task, parts: Mapping[str, Any]) -> tuple[float, float]:
 def _cost(algorithm: str, params: Mapping[str, Any], part: Mapping[str, Any], share: float) -> Any:
     n_users, n_items = part["shapes"]["fit"]
     nnz = int(part["nnz"]["fit"] * share)
-    return find_algorithm(algorithm).cost(n_users, n_items, nnz, **params)
+    kind = find_algorithm(algorithm)
+    # as the sweep asks: with the defaults of what is not given
+    return kind.cost(n_users, n_items, nnz, **kind(**params).get_params())
 
 
 def _runs(store: Store) -> pd.DataFrame:

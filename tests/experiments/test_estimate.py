@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recmeta.algorithms import EASE, get
+from recmeta.algorithms import EASE, Cost, Recommender, get
 from recmeta.execution.bundle import write_bundle
 from recmeta.execution.task import Result
 from recmeta.experiments.configurations import Configuration, configurations
@@ -72,6 +72,51 @@ def test_without_runs_the_time_is_what_cost_says(root, how):
     plan = Plan(configurations(["EASE"], 0))
     (found,) = estimate(find_sources(["one"], root), plan, None, how, done=set())
     assert found.seconds == pytest.approx(sum(said_of(bundle_of(root, how[0], "one"))))
+
+
+def test_what_a_configuration_does_not_say_has_its_default(root, how):
+    plan = Plan(tuple(Configuration("IALS", params, "mine") for params in ({}, {"n_factors": 32})))
+    (found,) = estimate(find_sources(["one"], root), plan, None, how, done=set())
+    assert (found.error, found.n_tasks) == ("", 2)
+    whole = Plan((Configuration("IALS", get("IALS")().get_params(), "whole"),))
+    (same,) = estimate(find_sources(["one"], root), whole, None, how, done=set())
+    assert found.longest_s >= same.seconds > 0
+
+
+class CannotTell(Recommender):
+    """Its cost() does not know a parameter that it has."""
+
+    def __init__(self, depth=3):
+        self.depth = depth
+
+    @classmethod
+    def cost(cls, n_users, n_items, nnz):
+        return Cost(1.0, 1.0)
+
+    def _fit(self, X):
+        raise AssertionError("a dry run fits nothing")
+
+
+def test_a_task_whose_cost_fails_is_counted_and_costs_the_others_nothing(root, how, caplog):
+    broken = Configuration(f"{__name__}:CannotTell", {}, "default")
+    unknown = Configuration("EASE", {"l3": 1.0}, "mistyped")
+    plan = Plan((broken, unknown, *configurations(["EASE"], 0)))
+    (found,) = estimate(find_sources(["one"], root), plan, None, how, done=set())
+    assert (found.error, found.n_tasks, found.n_refused) == ("", 3, 0)
+    assert found.seconds == pytest.approx(sum(said_of(bundle_of(root, how[0], "one"))))
+    assert [record.args[0] for record in caplog.records] == [broken.algorithm, "EASE"]
+
+
+def test_what_a_run_took_besides_its_fits_is_not_less_than_nothing(root, how):
+    one, two = (bundle_of(root, how[0], name) for name in ("one", "two"))
+    plan = Plan(configurations(["EASE"], 0))
+    (task,) = plan.tasks(one)
+    with Store(root / "s.sqlite") as store:
+        store.add_dataset(one.key, one.dataset, one.split, one.info)
+        store.add(task, Result("ok", fit_s=0.5, total_s=0.75))  # two fits of 0.5 s
+        (of_two,) = estimate(find_sources(["two"], root), plan, store, how, done=set())
+    ratio = 0.5 / np.mean(said_of(one))
+    assert of_two.seconds == pytest.approx(ratio * sum(said_of(two)))
 
 
 def test_runs_on_the_problem_give_their_median_and_others_the_ratio(root, how):
