@@ -79,6 +79,7 @@ def remove_bias(f: F64, b: F64, y: F64, *, strategy: Strategy, seed: int = 0) ->
 
     Notes
     -----
+    Where no C has a loss, since y is constant on the half that chooses, the proxy is left alone.
     For a proxy with negative values, such as jacob_cov, dividing by b adds knowledge of b more than
     it removes a liking: compare with ``residual``.
     """
@@ -91,7 +92,8 @@ def remove_bias(f: F64, b: F64, y: F64, *, strategy: Strategy, seed: int = 0) ->
     spread = float(np.ptp(b[known]))
     offsets = [*(spread * np.logspace(-3, 3, N_OFFSETS) - least), np.inf]
     loss = _losses(f, b, y, choose)[strategy]
-    best = min(offsets, key=lambda offset: loss(_divided(f, b, offset)))
+    losses = np.array([loss(_divided(f, b, offset)) for offset in offsets])
+    best = np.inf if np.isnan(losses).all() else offsets[int(np.nanargmin(losses))]
     values = _divided(f, b, best)
     return Debiased(
         best,
@@ -129,4 +131,6 @@ def _divided(f: F64, b: F64, offset: float) -> F64:
 
 
 def _rank_correlation(f: F64, y: F64) -> float:
+    if np.ptp(f) == 0 or np.ptp(y) == 0:
+        return float("nan")
     return float(spearmanr(f, y).statistic)

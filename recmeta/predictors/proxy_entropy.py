@@ -89,8 +89,16 @@ def complementary_order(
     """Greedy: first the proxy that tells most, then the one that adds most to those chosen.
 
     What they tell is measured above chance (``Entropy.told``), so the order ends when no proxy
-    adds anything: later ones are left out. The parameters are those of ``conditional_entropy``.
+    adds anything: later ones are left out. The parameters are those of ``conditional_entropy``; all
+    sets are compared on the rows where y and every proxy are known.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are complete.
     """
+    complete = _complete(y, proxies)
+    y, proxies = y[complete], {name: values[complete] for name, values in proxies.items()}
     chosen: list[Entropy] = []
     while len(chosen) < len(proxies):
         taken = chosen[-1].names if chosen else ()
@@ -113,12 +121,18 @@ def complementary_order(
 
 
 def _binned(y: F64, proxies: dict[str, F64], n_bins: int) -> tuple[list[I64], I64]:
+    complete = _complete(y, proxies)
     columns = [np.asarray(y, dtype=np.float64), *map(np.asarray, proxies.values())]
-    complete = np.all([np.isfinite(column) for column in columns], axis=0)
-    if complete.sum() < 2:
-        raise ValueError(f"at least 2 complete rows are needed: {int(complete.sum())} are")
     target, *codes = [_quantile_bins(column[complete], n_bins) for column in columns]
     return codes, target
+
+
+def _complete(y: F64, proxies: dict[str, F64]) -> NDArray[np.bool_]:
+    """Rows in which all is known."""
+    complete: NDArray[np.bool_] = np.isfinite([y, *proxies.values()]).all(axis=0)
+    if complete.sum() < 2:
+        raise ValueError(f"at least 2 complete rows are needed: {int(complete.sum())} are")
+    return complete
 
 
 def _quantile_bins(values: F64, n_bins: int) -> I64:

@@ -57,6 +57,34 @@ def test_rows_with_missing_values_are_left_out() -> None:
         conditional_entropy(y, {"z": np.full(6, np.nan)})
 
 
+def test_all_sets_of_an_order_are_compared_on_the_same_rows() -> None:
+    rng = np.random.default_rng(3)
+    y = np.concatenate([rng.standard_normal(400), np.zeros(1200)])
+    told = y + 0.1 * rng.standard_normal(1600)
+    told[400:] = np.nan  # known where y varies alone, so that more is to be told there
+    whole = np.where(np.arange(1600) < 400, y, rng.standard_normal(1600))
+    order = complementary_order(y, {"some rows": told, "all rows": whole})
+    assert order[0].names == ("all rows",)  # it is y where both are known
+    known = slice(400)
+    same = conditional_entropy(y[known], {"all rows": whole[known]})
+    assert order[0] == same
+    with pytest.raises(ValueError, match="at least 2 complete rows are needed: 0 are"):
+        complementary_order(y, {"a": told, "b": np.where(np.isnan(told), y, np.nan)})
+
+
+@pytest.mark.parametrize("strategy", ["performance", "equalise"])
+def test_a_performance_that_is_constant_chooses_no_offset(strategy: str) -> None:
+    rng = np.random.default_rng(2)
+    b, f = rng.uniform(1.0, 10.0, (2, 40))
+    chooses = np.random.default_rng(0).permutation(40)[:20]
+    y = rng.standard_normal(40)
+    y[chooses] = 0.5
+    found = remove_bias(f, b, y, strategy=strategy)
+    assert found.offset == np.inf
+    np.testing.assert_array_equal(found.values, f)
+    assert found.performance == found.performance_before
+
+
 def test_minimising_removes_a_multiplied_bias_and_performance_is_on_the_held_out_half() -> None:
     rng = np.random.default_rng(3)
     b = rng.uniform(1, 10, 2000)
