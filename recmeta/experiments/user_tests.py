@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from recmeta.experiments.leaderboard_runs import PROBLEM
 from recmeta.experiments.significance import TESTS, Array, bootstrap_intervals, holm
 from recmeta.experiments.store import Store
 from recmeta.registry import UnknownNameError
@@ -42,7 +43,7 @@ def _run_ids(store: Store, best: pd.DataFrame) -> dict[str, list[str]]:
         return {name: [id_] for name, id_ in zip(best["algorithm"], best["run_id"], strict=True)}
     runs = store.frame([])  # several seeds: only the table of runs has the ids of all of them
     runs = runs[(runs["status"] == "ok") & (runs["fidelity"] == 1)]
-    on = ["data_key", "algorithm", "params"]
+    on = [*PROBLEM, "algorithm", "params"]
     found = runs.merge(best[on], on=on).groupby("algorithm")["id"]
     return {str(algorithm): list(ids) for algorithm, ids in found}
 

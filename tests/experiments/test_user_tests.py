@@ -1,6 +1,7 @@
 """Intervals and tests over users against scipy, from vectors that went through a store."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -22,10 +23,10 @@ def users():
     }
 
 
-def add(store, algorithm, vector, *, seed=0, keep=True):
+def add(store, algorithm, vector, *, seed=0, keep=True, dataset="d"):
     metrics = {part: {"ndcg@10": float(vector.mean())} for part in ("validation", "test")}
     per_user = {"test": {"ndcg@10": vector}} if keep else {}
-    task = Task("/b", "d", "d", "random", algorithm, {}, seed=seed)
+    task = Task("/b", dataset, "d", "random", algorithm, {}, seed=seed)
     store.add(task, Result("ok", metrics=metrics, per_user=per_user, fit_s=1.0, peak_mb=1.0))
 
 
@@ -97,6 +98,18 @@ def test_seeds_are_averaged_user_by_user(users, tmp_path):
     mean = (users["A"].astype(float) + users["B"].astype(float)) / 2
     expected = stats.ttest_rel(users["C"].astype(float), mean).pvalue
     assert table.loc["C", "p"] == pytest.approx(expected)
+
+
+def test_runs_of_the_same_log_under_another_name_are_not_averaged_in(users, tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        for seed in range(2):
+            add(store, "A", users["A"], seed=seed)
+            add(store, "C", users["C"], seed=seed)
+        alone = leaderboard(store, dataset="d").table
+        for seed in range(2):
+            add(store, "A", users["C"], seed=seed, dataset="again")
+            add(store, "C", users["A"], seed=seed, dataset="again")
+        pd.testing.assert_frame_equal(leaderboard(store, dataset="d").table, alone)
 
 
 @pytest.mark.parametrize("kept", [[0.5], [np.nan, np.nan]])
