@@ -129,7 +129,7 @@ def _binned(y: F64, proxies: dict[str, F64], n_bins: int) -> tuple[list[I64], I6
 
 def _complete(y: F64, proxies: dict[str, F64]) -> NDArray[np.bool_]:
     """Rows in which all is known."""
-    complete: NDArray[np.bool_] = np.isfinite([y, *proxies.values()]).all(axis=0)
+    complete = np.asarray(np.isfinite([y, *proxies.values()]).all(axis=0))
     if complete.sum() < 2:
         raise ValueError(f"at least 2 complete rows are needed: {int(complete.sum())} are")
     return complete
