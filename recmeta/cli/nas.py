@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 nas_app = typer.Typer(help="Predictors and search strategies on NAS tables.", no_args_is_help=True)
 
 Tables = Annotated[
-    Path, typer.Option("--tables", help="Folder with nb201_accuracy.csv, tnb101_micro.csv, ...")
+    Path | None,
+    typer.Option(
+        "--tables",
+        help="Folder with nb201_accuracy.csv, tnb101_micro.csv, ...; all parts but algorithms "
+        "need it.",
+    ),
 ]
 Seeds = Annotated[int, typer.Option("--seeds", min=2, help="Repetitions.")]
 Parts = Annotated[
@@ -33,7 +38,7 @@ EVERYTHING = ",".join(PARTS)
 
 @nas_app.command()
 def evaluate(
-    tables: Tables,
+    tables: Tables = None,
     parts: Parts = EVERYTHING,
     seeds: Seeds = 8,
     predictors: Names = "",
@@ -46,28 +51,21 @@ def evaluate(
 
     The last part ranks recmeta's own algorithms on logs that were left out of its meta-data set.
     """
+    wanted = _wanted(parts, cut)
+    folder = _folder(tables, wanted)
     # late: these import numba and scikit-learn
     from recmeta.experiments import nas_suite as suite
 
-    wanted = [part.strip() for part in parts.split(",") if part.strip()]
-    unknown = [part for part in wanted if part not in PARTS]
-    if unknown or cut not in ("random", "class"):
-        raise typer.BadParameter(
-            f"parts are {', '.join(PARTS)} and cuts random and class: got {parts!r} and {cut!r}"
-        )
-    if not (tables / "nb201_accuracy.csv").is_file():
-        raise FileNotFoundError(f"no nb201_accuracy.csv in {tables}: --tables is its folder")
     by: Literal["random", "class"] = "class" if cut == "class" else "random"
-    names = [name.strip() for name in predictors.split(",") if name.strip()]
-    chosen = suite.predictors(names)
+    chosen = suite.predictors([name.strip() for name in predictors.split(",") if name.strip()])
     found: dict[str, Any] = {}
     if "predictors" in wanted:
         counts = [int(size) for size in sizes.split(",")]
-        found["predictors"] = suite.predictor_table(tables, chosen, counts, seeds, by)
+        found["predictors"] = suite.predictor_table(folder, chosen, counts, seeds, by)
     if "transfer" in wanted:
-        found["transfer"] = suite.transfer_table(tables, seeds)
+        found["transfer"] = suite.transfer_table(folder, seeds)
     if "strategies" in wanted:
-        regrets, ranks = suite.strategy_tables(tables, chosen, queries, seeds)
+        regrets, ranks = suite.strategy_tables(folder, chosen, queries, seeds)
         found |= {"regrets": regrets, "ranks": ranks}
     if "algorithms" in wanted:
         found["algorithms"] = suite.algorithm_table(chosen)
@@ -77,6 +75,30 @@ def evaluate(
     for name, table in found.items():
         say(f"\n{name}")
         _say(table)
+
+
+def _wanted(parts: str, cut: str) -> list[str]:
+    wanted = [part.strip() for part in parts.split(",") if part.strip()]
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown or cut not in ("random", "class"):
+        raise typer.BadParameter(
+            f"parts are {', '.join(PARTS)} and cuts random and class: got {parts!r} and {cut!r}"
+        )
+    return wanted
+
+
+def _folder(tables: Path | None, wanted: list[str]) -> Path:
+    """The folder of the tables; any at all where no part reads one."""
+    reading = [part for part in wanted if part != "algorithms"]
+    if tables is None and reading:
+        raise typer.BadParameter(
+            f"--parts {','.join(reading)} reads a folder of tables; --parts algorithms needs none",
+            param_hint="--tables",
+        )
+    folder = tables or Path()
+    if reading and not (folder / "nb201_accuracy.csv").is_file():
+        raise FileNotFoundError(f"no nb201_accuracy.csv in {folder}: --tables is its folder")
+    return folder
 
 
 def _say(table: "pd.DataFrame") -> None:

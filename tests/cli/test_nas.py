@@ -44,3 +44,20 @@ def test_a_part_is_printed_as_a_table_and_as_json(
     rows = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)["transfer"]
     assert rows == [{"task": "jigsaw", "alone": 0.25}, {"task": "mean", "alone": None}]
     assert asked_for == [(tmp_path, 3)] * 2
+
+
+def test_only_the_parts_that_read_tables_ask_for_their_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = pd.DataFrame({"predictor": ["Mean"], "spearman": [0.5]})
+    monkeypatch.setattr(nas_suite, "algorithm_table", lambda chosen: table)
+    asked = ["nas", "evaluate", "--parts", "algorithms", "--json"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["algorithms"] == [{"predictor": "Mean", "spearman": 0.5}]
+    asked[3] = "transfer,algorithms"
+    refused = CliRunner().invoke(app, asked, env={"COLUMNS": "200"})
+    assert refused.exit_code == 2
+    assert (
+        "--parts transfer reads a folder of tables; --parts algorithms needs none" in refused.output
+    )
