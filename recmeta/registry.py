@@ -6,9 +6,10 @@ Nothing is registered by hand. A new file in the folder is found the next time t
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -85,3 +86,54 @@ def find(entries: dict[str, T], name: str, what: str) -> T:
     if plain(name) not in by_plain_name:
         raise UnknownNameError(f"no {what} is named {name!r}; there are: {', '.join(entries)}")
     return by_plain_name[plain(name)]
+
+
+class Room(Generic[T]):
+    """A folder of classes, a file each, as the folder's ``__init__`` offers them.
+
+    Its ``get``, ``all``, ``attribute`` and ``names`` become that module's functions, so no line of
+    the ``__init__`` has to change when a file is new.
+
+    Parameters
+    ----------
+    package, kind
+        As of ``discover``.
+    what : str
+        One entry, for a person: ``"algorithm"``.
+    public : sequence of str
+        Names that the module has besides the classes: its ``__all__``.
+    table : str
+        A name under which the module has all classes as a dict; empty for none.
+    """
+
+    def __init__(
+        self, package: str, kind: type[T], what: str, public: Sequence[str], table: str = ""
+    ) -> None:
+        self.package, self.kind, self.what = package, kind, what
+        self.public, self.table = public, table
+
+    def all(self) -> dict[str, type[T]]:
+        """Class name to class, for every one in this folder."""
+        return discover(self.package, self.kind)
+
+    def get(self, name: str) -> type[T]:
+        """The one of that name, without regard to case.
+
+        Raises
+        ------
+        KeyError
+            Listing the names, if there is none.
+        """
+        return find(self.all(), name, self.what)
+
+    def attribute(self, name: str) -> Any:
+        """``__getattr__`` of the module: classes are imported when they are first asked for."""
+        if name == self.table and name:
+            return self.all()
+        if name[:1].isupper() and name in self.all():
+            return self.all()[name]
+        raise AttributeError(f"module {self.package!r} has no attribute {name!r}")
+
+    def names(self) -> list[str]:
+        """``__dir__`` of the module."""
+        return sorted([*self.public, *self.all()])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from recmeta.registry import UnknownNameError, discover, find
+from recmeta.registry import Room, UnknownNameError, discover, find
 
 FILES = {
     "__init__": "",
@@ -98,3 +98,30 @@ def test_a_name_that_there_is_none_of_lists_those_there_are():
     assert str(caught.value) == "no algorithm is named 'ESAE'; there are: ItemKNN, EASE"
     assert isinstance(caught.value, KeyError)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_room_has_its_classes_as_attributes_when_they_are_asked_for(shapes):
+    room = Room("shapes", base(), "shape", ["Base", "get"], "SHAPES")
+    assert room.get("ZEBRA") is room.attribute("Zebra") is room.all()["Zebra"]
+    assert room.attribute("SHAPES") == room.all()
+    assert room.names() == ["Base", "Imported", "Zebra", "aardvark", "get"]
+    with pytest.raises(UnknownNameError, match="no shape is named 'Lion'; there are: aardvark, "):
+        room.get("Lion")
+    for name in ("Lion", "aardvark", ""):  # classes begin with a capital
+        with pytest.raises(AttributeError, match=f"module 'shapes' has no attribute '{name}'"):
+            room.attribute(name)
+    with pytest.raises(AttributeError):
+        Room("shapes", base(), "shape", []).attribute("")
+
+
+@pytest.mark.parametrize("name", ["algorithms", "predictors", "search", "architectures"])
+def test_the_folders_offer_their_classes_in_one_way(name):
+    module = importlib.import_module(f"recmeta.{name}")
+    (listing,) = (getattr(module, one) for one in vars(module) if one.startswith("all_"))
+    for title, kind in listing().items():
+        assert getattr(module, title) is module.get(title.lower()) is kind
+    assert set(listing()) | set(module.__all__) == set(dir(module))
+    with pytest.raises(
+        AttributeError, match=rf"module 'recmeta\.{name}' has no attribute 'Nobody'"
+    ):
+        _ = module.Nobody
