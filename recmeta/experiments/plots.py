@@ -14,7 +14,7 @@ intervals             means on one data set with their bootstrap intervals
 matplotlib is imported in the functions, since its import takes as long as many a leaderboard.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,13 @@ import numpy as np
 
 from recmeta.experiments.leaderboard import Leaderboard
 from recmeta.experiments.over_datasets import OverDatasets
+from recmeta.experiments.rank_diagram import (
+    FONT,
+    LINE,
+    critical_difference_diagram,
+    over_of,
+    problems_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +37,6 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which people with any colour vision tell apart
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B4513")
 GREY = "#BBBBBB"
-FONT = 9  # points
-LINE = 0.2  # inches from a label to the next
-CHARACTER = 0.078  # inches, of FONT
 FAR = 4.0  # the largest t of a profile
 # what would make two files of one picture differ
 METADATA = {".svg": {"Date": None}, ".png": {"Software": None}, ".pdf": {"CreationDate": None}}
@@ -67,101 +71,6 @@ def write_plot(board: Leaderboard, path: Path | str, kind: str = "") -> None:
         figure.savefig(path, dpi=150, bbox_inches="tight", metadata=METADATA[suffix])
 
 
-def critical_difference_diagram(board: Leaderboard, tests: str = "nemenyi") -> "Figure":
-    """Mean ranks on a line; a bar joins a group of which no two are told apart.
-
-    Parameters
-    ----------
-    board : Leaderboard
-        Over data sets, with tests.
-    tests : str
-        Whose groups: ``"nemenyi"``, with its critical difference as a ruler, or ``"wilcoxon"``.
-    """
-    from matplotlib.figure import Figure
-
-    over = _over(board)
-    if over.critical_difference is None or over.alpha is None:
-        raise ValueError(
-            "a critical-difference diagram needs tests over 2 problems and 2 algorithms or more: "
-            f"got {len(over.ranks)} and {over.ranks.shape[1]}"
-            + (", without tests" if over.alpha is None else "")
-        )
-    means = over.ranks.mean()
-    bars = _levels([run for run in over.runs[tests] if run[0] < run[1]], means.to_numpy())
-    first_line = 0.25 + 0.12 * (1 + max((level for *_, level in bars), default=-1))  # inches
-    half = (len(means) + 1) // 2
-    depth = first_line + LINE * half
-    margin = CHARACTER * (max(len(str(name)) for name in means.index) + 7)
-    width = 5.0
-    figure = Figure(figsize=(width + 2 * margin, depth + 1.2))
-    size = figure.get_size_inches()
-    axes = figure.add_axes((margin / size[0], 0.02, width / size[0], depth / size[1]))
-    pad = 0.02 * (means.max() - means.min() + 1e-9)
-    low, high = means.min() - pad, means.max() + pad
-    high = max(high, low + over.critical_difference * 1.02)  # the ruler must fit on the line
-    axes.set(xlim=(low, high), ylim=(-depth, 0))
-    _rank_axis(axes)
-    for first, last, level in bars:
-        y, ends = -0.18 - 0.12 * level, means.iloc[[first, last]].to_numpy()
-        reach = 0.004 * (high - low)
-        axes.plot([ends[0] - reach, ends[1] + reach], [y, y], "k", lw=3.5, solid_capstyle="butt")
-    for place, (name, rank) in enumerate(means.items()):
-        left = place < half
-        y = -first_line - LINE * (place if left else len(means) - 1 - place)
-        edge = low if left else high
-        axes.plot([rank, rank, edge], [0, y, y], color="#555555", lw=0.7)
-        off = (-4, 0) if left else (4, 0)
-        text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-        axes.annotate(
-            text, (edge, y), off, textcoords="offset points", fontsize=FONT, va="center",
-            ha="right" if left else "left", annotation_clip=False,
-        )  # fmt: skip
-    if tests == "nemenyi":
-        _ruler(axes, low, over.critical_difference)
-    name = {"nemenyi": "Nemenyi", "wilcoxon": "Wilcoxon, Holm"}[tests]
-    axes.set_title(
-        f"Mean rank by {board.metric}, {_problems(over)}\n"
-        f"A bar joins those who are not told apart ({name}, level {over.alpha:g})",
-        fontsize=FONT + 1, pad=66 if tests == "nemenyi" else 36,
-    )  # fmt: skip
-    return figure
-
-
-def _levels(runs: list[tuple[int, int]], means: np.ndarray) -> list[tuple[int, int, int]]:
-    """first, last and level of each bar: the first level on which it touches no other."""
-    ends: list[float] = []  # of each level
-    placed = []
-    gap = 0.02 * (means[-1] - means[0])
-    for first, last in runs:
-        free = [level for level, end in enumerate(ends) if end + gap < means[first]]
-        level = free[0] if free else len(ends)
-        ends[level : level + 1] = [means[last]]
-        placed.append((first, last, level))
-    return placed
-
-
-def _rank_axis(axes: "Axes") -> None:
-    axes.xaxis.tick_top()
-    axes.tick_params(labelsize=FONT)
-    axes.set_xlabel("mean rank (1 is the best)", fontsize=FONT)
-    axes.xaxis.set_label_position("top")
-    axes.set_yticks([])
-    for side in ("left", "right", "bottom"):
-        axes.spines[side].set_visible(False)
-
-
-def _ruler(axes: "Axes", start: float, length: float) -> None:
-    """How long the critical difference is, over the axis."""
-    y = 0.56  # inches over the line
-    for x in (start, start + length):
-        axes.plot([x, x], [y - 0.05, y + 0.05], "k", lw=1, clip_on=False)
-    axes.plot([start, start + length], [y, y], "k", lw=1, clip_on=False)
-    axes.text(
-        start + length / 2, y + 0.07, f"critical difference {length:.2f}", fontsize=FONT,
-        ha="center", va="bottom",
-    )  # fmt: skip
-
-
 def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     """Share of problems on which an algorithm comes within a factor t of the best.
 
@@ -174,7 +83,7 @@ def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    over = _over(board)
+    over = over_of(board)
     _check_shares(over)
     with np.errstate(divide="ignore"):
         ratios = 1 / over.shares.to_numpy()  # inf where no run was ok
@@ -182,26 +91,7 @@ def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     limit = min(FAR, max(1.1, float(finite.max(initial=1.1)) * 1.02))
     figure = Figure(figsize=(7.5, 4.5))
     axes = figure.add_subplot()
-    n_named = min(n_named, len(COLOURS), ratios.shape[1])
-    for place in reversed(range(ratios.shape[1])):  # the first of the board lies on top
-        named = place < n_named
-        t = np.sort(ratios[:, place])
-        t = t[t <= limit]
-        share = np.arange(1, len(t) + 1) / len(ratios)
-        axes.step(
-            [1, *t, limit], [0, *share, share[-1] if len(share) else 0], where="post",
-            color=COLOURS[place] if named else GREY, lw=1.8 if named else 0.8,
-            linestyle=("-", "--")[place % 2] if named else "-",
-            label=str(over.shares.columns[place]) if named else None,
-        )  # fmt: skip
-    handles, labels = axes.get_legend_handles_labels()
-    handles, labels = handles[::-1], labels[::-1]
-    if others := ratios.shape[1] - n_named:
-        handles += axes.plot([], [], color=GREY, lw=0.8)
-        labels.append(f"{others} others")
-    axes.legend(
-        handles, labels, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=FONT, frameon=False
-    )
+    _steps(axes, ratios, [*map(str, over.shares.columns)], limit, min(n_named, len(COLOURS)))
     axes.set_xscale("log", base=2)
     axes.set(xlim=(1, limit), ylim=(0, 1.02))
     ticks = [tick for tick in (1, 1.25, 1.5, 2, 2.5, 3, 4) if tick <= limit]
@@ -210,15 +100,40 @@ def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     axes.set_xlabel("t: the best score is at most t times that of the algorithm")
     axes.set_ylabel("share of problems")
     axes.grid(color="#EEEEEE")
-    axes.set_title(f"Performance profile by {board.metric}, {_problems(over)}", fontsize=FONT + 2)
+    axes.set_title(f"Performance profile by {board.metric}, {problems_of(over)}", fontsize=FONT + 2)
     return figure
+
+
+def _steps(
+    axes: "Axes", ratios: np.ndarray, names: Sequence[str], limit: float, n_named: int
+) -> None:
+    """A line a column of the ratios, and the legend of the first ones."""
+    for place in reversed(range(len(names))):  # the first of the board lies on top
+        named = place < n_named
+        t = np.sort(ratios[:, place])
+        t = t[t <= limit]
+        share = np.arange(1, len(t) + 1) / len(ratios)
+        axes.step(
+            [1, *t, limit], [0, *share, share[-1] if len(share) else 0], where="post",
+            color=COLOURS[place] if named else GREY, lw=1.8 if named else 0.8,
+            linestyle=("-", "--")[place % 2] if named else "-",
+            label=names[place] if named else None,
+        )  # fmt: skip
+    handles, labels = axes.get_legend_handles_labels()
+    handles, labels = handles[::-1], labels[::-1]
+    if others := max(len(names) - n_named, 0):
+        handles += axes.plot([], [], color=GREY, lw=0.8)
+        labels.append(f"{others} others")
+    axes.legend(
+        handles, labels, loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=FONT, frameon=False
+    )
 
 
 def heat_map(board: Leaderboard) -> "Figure":
     """Share of the best score: a row a problem, a column an algorithm, the best mean rank first."""
     from matplotlib.figure import Figure
 
-    over = _over(board)
+    over = over_of(board)
     _check_shares(over)
     shares, failed = over.shares, over.scores.isna().loc[over.shares.index]
     index = shares.index.to_frame()
@@ -235,7 +150,7 @@ def heat_map(board: Leaderboard) -> "Figure":
     axes.scatter(columns, rows, marker="x", color="#777777", s=14, linewidths=0.8)
     axes.set_xticks(range(n_columns), shares.columns, rotation=90, fontsize=FONT)
     axes.set_yticks(range(n_rows), names, fontsize=FONT)
-    title = f"Share of the best {board.metric}, {_problems(over)}"
+    title = f"Share of the best {board.metric}, {problems_of(over)}"
     axes.set_title(title + ("; x: no run was ok" if len(rows) else ""), fontsize=FONT + 2)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label("share of the best", fontsize=FONT)
@@ -267,20 +182,9 @@ def interval_plot(board: Leaderboard) -> "Figure":
     return figure
 
 
-def _over(board: Leaderboard) -> OverDatasets:
-    if board.over is None:
-        raise ValueError("this picture is over data sets; of one data set there is: intervals")
-    return board.over
-
-
 def _check_shares(over: OverDatasets) -> None:
     if over.shares.empty:
         raise ValueError("there is no problem on which an algorithm has a score above 0")
-
-
-def _problems(over: OverDatasets) -> str:
-    n_problems = len(over.scores)
-    return f"{n_problems} problem" if n_problems == 1 else f"{n_problems} problems"
 
 
 PLOTS: dict[str, Callable[[Leaderboard], "Figure"]] = {
