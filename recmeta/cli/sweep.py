@@ -183,6 +183,11 @@ def sweep(
     except KeyboardInterrupt:
         say(f"stopped at once; what {store} has is kept, the same command goes on", err=True)
         raise typer.Exit(STOPPED) from None
+    _end(progress, store)
+
+
+def _end(progress: "Progress", store: Path) -> None:
+    """What became of it, as an exit code."""
     if progress.stopped:
         done = progress.resumed + progress.finished
         say(
