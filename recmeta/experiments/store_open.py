@@ -1,5 +1,6 @@
 """How the file of a store is opened: to be written, or to be read where nothing may be written."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -101,17 +102,19 @@ def _shrink(connection: sqlite3.Connection) -> None:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    # rw and not ro: who reads a WAL makes two files beside it, which only rw clears away again.
-    # SQLite itself takes ro where the file may not be written
+    log = Path(f"{path}-wal")
+    # who reads a WAL makes two files beside it, which only rw clears away again: left there by who
+    # may not write the store, they would lock its owner out. No log: nobody writes now
+    if path.is_file() and not os.access(path, os.W_OK) and not log.exists():
+        return _connect(path, "mode=ro&immutable=1")
     try:
-        return _connect(path, "mode=rw")
+        return _connect(path, "mode=rw")  # SQLite takes ro where it must
     except sqlite3.OperationalError as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if primary not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or not path.is_file():
             raise
     # the folder cannot have those files. Then nobody writes, but what was not moved from the log
     # into the store would be overlooked
-    log = Path(f"{path}-wal")
     if log.is_file() and log.stat().st_size > 0:
         raise StoreError(
             f"{path} has runs in {log.name} that cannot be read where nothing may be written: copy "

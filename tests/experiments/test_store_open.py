@@ -73,6 +73,16 @@ def test_a_store_that_is_only_read_is_left_as_it_was_and_refuses_runs(tmp_path):
     assert contents(path.parent) == before
 
 
+def test_who_may_not_write_a_store_leaves_no_file_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "s.sqlite"
+    fill(path)
+    path.chmod(0o444)
+    monkeypatch.setattr("recmeta.experiments.store_open.os.access", lambda *_: False)  # for root
+    with Store(path, read_only=True) as store:
+        assert len(store.frame()) == 3
+        assert [file.name for file in tmp_path.iterdir()] == ["s.sqlite"]
+
+
 def test_a_reader_sees_the_runs_that_another_adds_meanwhile(tmp_path):
     path = tmp_path / "s.sqlite"
     fill(path)
