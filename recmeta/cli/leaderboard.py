@@ -89,6 +89,8 @@ def leaderboard(
     Wilcoxon's tests (who share one are not told apart). On one data set whose scores of each user
     are in the store: bootstrap intervals, and paired tests against the best with Holm's correction.
     """
+    if kind is not None and plot is None:
+        raise typer.BadParameter("is of a picture: name its file by --plot", param_hint="--kind")
     # late: pandas
     from recmeta.experiments.leaderboard import leaderboard as rank
     from recmeta.experiments.store import Store
@@ -110,7 +112,8 @@ def _draw(board: "Leaderboard", path: Path, kind: str | None) -> None:
     try:
         write_plot(board, path, kind or "")
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--kind") from error
+        hint = "--plot" if kind is None else "--kind"
+        raise typer.BadParameter(str(error), param_hint=hint) from error
     say(f"drawn: {path}", err=True)
 
 

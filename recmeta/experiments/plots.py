@@ -158,20 +158,32 @@ def heat_map(board: Leaderboard) -> "Figure":
 
 
 def interval_plot(board: Leaderboard) -> "Figure":
-    """Means on one data set and their intervals; who is not told apart from the best is blue."""
+    """Means on one data set and their intervals.
+
+    The best and who is not told apart from it are blue, who is told apart is grey; who has no
+    scores of each user was not tested: a hollow point without an interval.
+    """
     from matplotlib.figure import Figure
 
     table = board.table
     if board.over is not None or "low" not in table:
-        raise ValueError("intervals are of one data set whose scores of each user are in the store")
+        raise ValueError(_why_no_intervals(board))
     figure = Figure(figsize=(6.5, 1.1 + LINE * len(table)))
     axes = figure.add_subplot()
-    told = table["apart"].eq(True)
-    groups = {"not told apart from the best": ~told, "told apart": told}
-    for (label, chosen), colour in zip(groups.items(), (COLOURS[0], "#888888"), strict=True):
+    tested, told = table["low"].notna(), table["apart"].eq(True)
+    groups = {
+        "not told apart from the best": (tested & ~told, COLOURS[0], COLOURS[0]),
+        "told apart": (tested & told, "#888888", "#888888"),
+        "not tested": (~tested, COLOURS[1], "none"),
+    }
+    for label, (chosen, colour, face) in groups.items():
+        if not chosen.any():
+            continue
         y, rows = np.flatnonzero(chosen), table[chosen]
         ends = np.abs(rows[["low", "high"]].sub(rows["score"], axis=0).to_numpy()).T
-        axes.errorbar(rows["score"], y, xerr=ends, fmt="o", ms=4, lw=1.2, c=colour, label=label)
+        axes.errorbar(
+            rows["score"], y, xerr=ends, fmt="o", ms=4, lw=1.2, c=colour, mfc=face, label=label
+        )
     axes.set_yticks(range(len(table)), table["algorithm"], fontsize=FONT)
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.grid(axis="x", color="#EEEEEE")
@@ -180,6 +192,17 @@ def interval_plot(board: Leaderboard) -> "Figure":
     axes.legend(fontsize=FONT, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     axes.set_title(f"{board.metric} on {', '.join(board.datasets)}", fontsize=FONT + 2)
     return figure
+
+
+def _why_no_intervals(board: Leaderboard) -> str:
+    if board.over is not None:
+        return "intervals are of one data set: choose one"
+    if board.alpha is None:
+        return "intervals come with the tests, and there were none"
+    return (
+        f"there is no {board.metric} of each user in the store, so there are no intervals to draw: "
+        f"sweep with --keep-users {board.metric} (and --retry-missing for runs that are there)"
+    )
 
 
 def _check_shares(over: OverDatasets) -> None:

@@ -114,7 +114,13 @@ def test_what_cannot_be_drawn_is_a_wrong_use(run, store, tmp_path):
     arguments = ("--dataset", "d1", "--plot", tmp_path / "x.svg")
     code, _, err = run("leaderboard", store, *arguments)
     assert code == 2
-    assert "whose scores of each user" in " ".join(err.replace("│", " ").split())
+    assert "no ndcg@10 of each user in the store" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_kind_without_a_picture_is_a_wrong_use(run, store):
+    code, out, err = run("leaderboard", store, "--kind", "heat")
+    assert (code, out) == (2, "")
+    assert "name its file by --plot" in err
 
 
 def test_a_split_that_is_not_there_is_code_2(run, store):

@@ -134,6 +134,24 @@ def test_an_interval_plot_has_a_point_an_algorithm_and_says_who_is_told_apart(on
     assert "95 % interval" in axes.get_xlabel()
 
 
+def test_who_was_not_tested_does_not_pass_for_as_good_as_the_best(one):
+    one.table.loc[3] = ["D", 0.45, np.nan, np.nan, None]
+    axes = interval_plot(one).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["not told apart from the best", "told apart", "not tested"]
+    points = [container.lines[0] for container in axes.containers]
+    assert [point.get_xdata().tolist() for point in points] == [[0.5, 0.4], [0.1], [0.45]]
+    assert points[2].get_markerfacecolor() == "none"
+    assert len({point.get_color() for point in points}) == 3
+
+
+def test_why_there_are_no_intervals_is_said(one):
+    table = one.table.drop(columns=["low", "high", "apart"])
+    for alpha, said in ((0.05, "sweep with --keep-users ndcg@10"), (None, "there were none")):
+        with pytest.raises(ValueError, match=said):
+            interval_plot(Leaderboard("ndcg@10", ["d"], table, alpha=alpha))
+
+
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 @pytest.mark.parametrize("kind", ["cd", "profile", "heat"])
 def test_the_same_board_is_the_same_file(tmp_path, kind, suffix):
