@@ -21,6 +21,10 @@ from recmeta.cli.recommend import recommend
 from recmeta.cli.store import store_app
 from recmeta.cli.sweep import sweep
 
+# of a path that was given, not of the program
+OF_PATHS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError,
+            PermissionError)  # fmt: skip
+
 app = typer.Typer(
     name="recmeta",
     help="Which recommender algorithm for this interaction log: how good, at what cost, fitted.",
@@ -62,7 +66,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped", err=True)
         sys.exit(130)
-    except (ValueError, FileNotFoundError, RuntimeError, ImportError) as error:
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
         code = _exit_code(error)
         if code == 1:
             raise
@@ -75,19 +79,21 @@ def _exit_code(error: Exception) -> int:
     # the classes are looked up here and not at the top, so that --help doesn't wait for numpy
     from recmeta.automl import BudgetError
     from recmeta.data import DataError
-    from recmeta.experiments.store import StoreError
+    from recmeta.experiments.store import DamagedStoreError, StoreError
     from recmeta.model import ModelFileError
     from recmeta.registry import MissingExtraError, UnknownNameError
 
     codes: dict[type[Exception], int] = {DataError: 3, BudgetError: 4, ModelFileError: 7}
-    codes |= {MissingExtraError: 6}
-    codes |= dict.fromkeys((UnknownNameError, StoreError, FileNotFoundError), 2)
+    codes |= {MissingExtraError: 6, DamagedStoreError: 3}  # before what it is a kind of
+    codes |= dict.fromkeys((UnknownNameError, StoreError, *OF_PATHS), 2)
     return next((code for kind, code in codes.items() if isinstance(error, kind)), 1)
 
 
 def _say_error(error: Exception) -> None:
     code = getattr(error, "code", "")
     message = getattr(error, "message", str(error))
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        message = f"{error.filename}: {error.strerror.lower()}"
     hint = getattr(error, "hint", "")
     if "--json" in sys.argv:
         rows = getattr(error, "rows", [])

@@ -95,10 +95,8 @@ def leaderboard(
     from recmeta.experiments.leaderboard import leaderboard as rank
     from recmeta.experiments.store import Store
 
-    if not store.is_file():
-        raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
     test = paired_test if tests else None
-    with Store(store, read_only=True) as results:
+    with Store(options.store_at(store), read_only=True) as results:
         board = rank(results, metric, dataset=dataset, split=split, test=test, alpha=alpha)
     head = _head(board, dataset, test)
     WRITERS["json" if json else format or "text"](board, head)

@@ -36,6 +36,37 @@ def to_write(path: Path | None) -> Path | None:
     return path
 
 
+def file_to_make(path: Path | None) -> Path | None:
+    """A callback for a file whose folder is made if need be."""
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file")
+    return folder_to_make(None if path is None else path.parent) and path
+
+
+def folder_to_make(path: Path | None) -> Path | None:
+    """A callback that refuses a folder that cannot be made, as there is a file in its place."""
+    if path is not None:
+        there = next(one for one in (path, *path.absolute().parents) if one.exists())
+        if not there.is_dir():
+            raise typer.BadParameter(f"{there} is a file; name a folder")
+    return path
+
+
+def store_at(path: Path) -> Path:
+    """A store that is there to be read; a callback makes no use of it, as code 2 has one line.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    """
+    if path.is_dir():
+        raise FileNotFoundError(f"{path} is a folder, not a store; name the file")
+    if not path.is_file():
+        raise FileNotFoundError(f"no store at {path}; `recmeta sweep --store {path}` makes one")
+    return path
+
+
 def one_of(choices: tuple[str, ...]) -> Callable[[str | None], str | None]:
     """A callback that refuses what is none of the choices."""
 

@@ -1,14 +1,19 @@
 """``recmeta store``: the results of a sweep on the move, and whether they are sound."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recmeta.cli import options
 from recmeta.cli.output import counted, say, say_json
+
+if TYPE_CHECKING:
+    from recmeta.experiments.store import Store
 
 UNSOUND = 3  # exit code of check: as for bad data
 
@@ -16,6 +21,7 @@ store_app = typer.Typer(
     help="A sweep's results: to Parquet and back, several into one, checked.",
     no_args_is_help=True,
 )
+ADDED_TO = "The store: made, or added to."
 StoreFile = Annotated[Path, typer.Argument(help="A store that `recmeta sweep` wrote.")]
 
 
@@ -29,7 +35,10 @@ class Keep(StrEnum):
 @store_app.command("export")
 def export(
     store: StoreFile,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The folder to write.", callback=options.folder_to_make),
+    ],
     keep: Annotated[
         Keep,
         typer.Option(
@@ -44,7 +53,7 @@ def export(
     from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import export as write
 
-    with Store(_there(store), read_only=True) as results:
+    with Store(options.store_at(store), read_only=True) as results:
         files = write(results, out, keep.value)
     sizes = {file.name: file.stat().st_size for file in files}
     if json:
@@ -57,16 +66,15 @@ def export(
 @store_app.command("import")
 def import_(
     folder: Annotated[Path, typer.Argument(help="A folder that `recmeta store export` wrote.")],
-    store: Annotated[Path, typer.Option("--store", help="The store: made, or added to.")],
+    store: Annotated[Path, typer.Option("--store", help=ADDED_TO, callback=options.file_to_make)],
     json: options.Json = False,
 ) -> None:
     """Take the runs of an exported store that a store does not have."""
-    from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import import_ as read
 
     if not (folder / "runs.parquet").is_file():  # before a store is made
         raise FileNotFoundError(f"no exported store in {folder}: it has no runs.parquet")
-    with Store(store) as results:
+    with _added_to(store) as results:
         n_taken = read(folder, results)
     _say_taken(n_taken, store, json)
 
@@ -74,16 +82,16 @@ def import_(
 @store_app.command("merge")
 def merge(
     stores: Annotated[list[Path], typer.Argument(help="Stores that `recmeta sweep` wrote.")],
-    into: Annotated[Path, typer.Option("--into", help="The store: made, or added to.")],
+    into: Annotated[Path, typer.Option("--into", help=ADDED_TO, callback=options.file_to_make)],
     json: options.Json = False,
 ) -> None:
     """Take the runs of other stores; of two of a task an ok one wins, the richer, the first."""
     from recmeta.experiments.store import Store
     from recmeta.experiments.transfer import merge as take
 
-    sources = [_there(store) for store in stores]
+    sources = [options.store_at(store) for store in stores]
     n_taken = 0
-    with Store(into) as results:
+    with _added_to(into) as results:
         for source in sources:
             with Store(source, read_only=not _may_be_written(source)) as one:
                 n_taken += take([one], results)
@@ -93,12 +101,16 @@ def merge(
 @store_app.command("check")
 def check(store: StoreFile, json: options.Json = False) -> None:
     """Look for damage; exit code 3 and a line for each thing that is wrong."""
-    from recmeta.experiments.store import Store
+    from recmeta.experiments.store import DamagedStoreError, Store
     from recmeta.experiments.transfer import check as look
 
-    with Store(_there(store), read_only=True) as results:
-        findings = look(results)
-        n_runs = int(results.counts()["n"].sum()) if not findings else None
+    n_runs = None
+    try:
+        with Store(options.store_at(store), read_only=True) as results:
+            findings = look(results)
+            n_runs = int(results.counts()["n"].sum()) if not findings else None
+    except DamagedStoreError as error:  # so much that it cannot even be opened
+        findings = [f"SQLite: {error.__cause__}"]
     if json:
         say_json({"store": str(store), "findings": findings})
     elif not findings:
@@ -109,10 +121,20 @@ def check(store: StoreFile, json: options.Json = False) -> None:
         raise typer.Exit(UNSOUND)
 
 
-def _there(store: Path) -> Path:
-    if not store.is_file():
-        raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
-    return store
+@contextmanager
+def _added_to(path: Path) -> "Iterator[Store]":
+    """A store to add to; one that is new is not left behind with nothing in it by an error."""
+    from recmeta.experiments.store import Store
+
+    is_new = not path.exists()
+    try:
+        with Store(path) as results:
+            yield results
+            is_new = False
+    finally:
+        if is_new:
+            for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                file.unlink(missing_ok=True)
 
 
 def _may_be_written(store: Path) -> bool:

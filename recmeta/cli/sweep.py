@@ -91,9 +91,19 @@ Memory = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1; all of a cluster]")
 ]
-StorePath = Annotated[Path, typer.Option("--store", help="The results: made, or gone on with.")]
+StorePath = Annotated[
+    Path,
+    typer.Option(
+        "--store", help="The results: made, or gone on with.", callback=options.file_to_make
+    ),
+]
 Cache = Annotated[
-    Path | None, typer.Option("--cache", help="Folder of prepared data; default: beside the store.")
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="Folder of prepared data; default: beside the store.",
+        callback=options.folder_to_make,
+    ),
 ]
 RetryErrors = Annotated[
     bool, typer.Option("--retry-errors", help="Do all tasks again that ended in an error.")

@@ -17,12 +17,20 @@ from numpy.typing import NDArray
 
 from recmeta.execution.task import Result, Task
 from recmeta.experiments import store_read
-from recmeta.experiments.store_open import StoreError, open_readable, open_writable, unwritten
+from recmeta.experiments.store_open import (
+    DamagedStoreError,
+    StoreError,
+    damage_of,
+    no_store,
+    open_readable,
+    open_writable,
+    unwritten,
+)
 from recmeta.experiments.store_schema import PARTS
 from recmeta.experiments.store_write import Writer
 from recmeta.registry import UnknownNameError
 
-__all__ = ["Store", "StoreError"]
+__all__ = ["DamagedStoreError", "Store", "StoreError"]
 VECTORS = """
 SELECT run.id, float16 FROM problem JOIN run ON run.problem = problem.number
 JOIN vector ON vector.run = run.number
@@ -54,7 +62,8 @@ class Store:
     ------
     StoreError
         If the file is no store, or one of a version that is not known; if it cannot be read, or
-        written and is to be.
+        written and is to be. DamagedStoreError, also at the end of ``with``, if SQLite finds its
+        pages damaged.
     """
 
     def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
@@ -64,7 +73,7 @@ class Store:
             self._writer = Writer(self.connection)
         except sqlite3.DatabaseError as error:
             self.connection.close()
-            raise StoreError(f"{path} is no results store: {error}") from error
+            raise no_store(self.path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +85,8 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if (damage := damage_of(error)) is not None and not isinstance(error, StoreError):
+            raise no_store(self.path, damage) from damage
 
     def close(self) -> None:
         self.connection.close()

@@ -14,6 +14,10 @@ class StoreError(RuntimeError):
     """A file that is no store of this version, or that cannot be read or written."""
 
 
+class DamagedStoreError(StoreError):
+    """A store that SQLite cannot read any more: the disk, a copy that stopped halfway."""
+
+
 def open_writable(path: Path) -> sqlite3.Connection:
     """A connection to a store of this version, which is made or moved to it if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +32,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
         if isinstance(error, sqlite3.OperationalError):
             raise unwritten(path, error) from error
         if isinstance(error, sqlite3.DatabaseError):
-            raise _no_store(path, error) from error
+            raise no_store(path, error) from error
         raise
     return connection
 
@@ -42,7 +46,7 @@ def open_readable(path: Path) -> sqlite3.Connection:
             f"{path} cannot be read: {error}. Is it there, and may you read it?"
         ) from error
     except sqlite3.DatabaseError as error:
-        raise _no_store(path, error) from error
+        raise no_store(path, error) from error
     version = version_of(connection)
     if version == VERSION:
         return connection
@@ -57,6 +61,25 @@ def open_readable(path: Path) -> sqlite3.Connection:
             f"`recmeta store merge {path} --into NEW.sqlite`"
         )
     raise _of_other_version(path, version)
+
+
+def damage_of(error: BaseException | None) -> sqlite3.DatabaseError | None:
+    """What SQLite said of damaged pages, if that is behind an error; pandas wraps it in its own."""
+    while error is not None:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+            assert isinstance(error, sqlite3.DatabaseError)
+            return error
+        error = error.__cause__
+    return None
+
+
+def no_store(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    """What a person should know of a file that cannot be opened or read as a store."""
+    if damage_of(error) is None:
+        return StoreError(f"{path} is no results store: {error}")
+    return DamagedStoreError(
+        f"{path} is damaged ({error}); `recmeta store check {path}` looks at all of it"
+    )
 
 
 def unwritten(path: Path, error: sqlite3.OperationalError) -> StoreError:
@@ -148,7 +171,3 @@ def _of_other_version(path: Path, version: int) -> StoreError:
         f"{path} is a store of version {version}, this recmeta writes {VERSION}: "
         "use the recmeta that wrote it, or another --store"
     )
-
-
-def _no_store(path: Path, error: sqlite3.DatabaseError) -> StoreError:
-    return StoreError(f"{path} is no results store: {error}")

@@ -72,6 +72,68 @@ def test_a_store_that_is_not_there_is_code_2_and_none_is_made(run, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def damaged(stores):
+    """A store whose second half was lost on the way."""
+    whole = stores[0].read_bytes()
+    path = stores[0].with_name("damaged.sqlite")
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def test_a_damaged_store_is_a_line_with_what_to_do(run, damaged):
+    code, out, err = run("leaderboard", damaged)
+    assert (code, out, len(err.splitlines())) == (3, "", 1)
+    assert f"`recmeta store check {damaged}`" in err
+    code, out, err = run("store", "check", damaged)
+    assert (code, err) == (3, "")
+    assert "malformed" in out
+
+
+def test_damage_that_is_met_while_reading_is_said_alike(run, tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store:
+        for seed in range(400):
+            task = Task("/b", "shop", "k", "random", "EASE", {"l2": 1.0}, seed)
+            store.add(task, Result("ok", metrics={"test": {"ndcg@10": 0.5}}))
+    pages = bytearray(path.read_bytes())
+    pages[len(pages) // 3 : -4096] = b"\xff" * (len(pages) - len(pages) // 3 - 4096)
+    path.write_bytes(pages)
+    code, _, err = run("leaderboard", path, "--metric", "ndcg@10")
+    assert (code, len(err.splitlines())) == (3, 1)
+    assert "is damaged" in err
+
+
+def test_a_merge_of_what_is_no_store_leaves_no_empty_one(run, stores, damaged, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    text = tmp_path / "text.sqlite"
+    text.write_text("no database, but long enough to be looked at")
+    for bad, expected in ((damaged, 3), (text, 2)):
+        code, _, err = run("store", "merge", bad, "--into", tmp_path / "into.sqlite")
+        assert (code, len(err.splitlines())) == (expected, 1)
+    assert sorted(tmp_path.iterdir()) == sorted([*before, text])
+    run("store", "merge", stores[0], "--into", tmp_path / "into.sqlite")
+    assert run("store", "merge", bad, "--into", tmp_path / "into.sqlite")[0] == 2
+    with Store(tmp_path / "into.sqlite") as store:
+        assert len(store.frame(())) == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("export", "one.sqlite", "--out", "two.sqlite"), "two.sqlite is a file; name a folder"),
+        (("export", "one.sqlite", "--out", "two.sqlite/x"), "is a file; name a folder"),
+        (("merge", "one.sqlite", "--into", "."), ". is a folder; name a file"),
+        (("check", "."), ". is a folder, not a store"),
+    ],
+)
+def test_a_file_for_a_folder_is_said_in_plain_words(run, stores, monkeypatch, command, said):
+    monkeypatch.chdir(stores[0].parent)
+    code, _, err = run("store", *command)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+
+
 def test_a_folder_that_is_no_export_is_code_2_and_no_store_is_made(run, tmp_path):
     code, _, err = run("store", "import", tmp_path, "--store", tmp_path / "x.sqlite")
     assert code == 2
