@@ -148,7 +148,8 @@ class BenchmarkTable:
         Raises
         ------
         UnknownNameError
-            If the table has no such run: the message says what it has; ``surrogate`` predicts it.
+            If the table has no such run: the message says what it has. ``Surrogate`` of
+            recmeta.experiments.surrogate predicts what was not run.
         """
         problem = self.problem(dataset, split)
         fidelities = problem.index[self._key(problem, algorithm, params)]
@@ -174,6 +175,7 @@ class BenchmarkTable:
         if algorithm in all_algorithms():
             defaults = all_algorithms()[algorithm]().get_params()
             defaults.pop("random_state", None)
+            _check_names(algorithm, params, defaults)
             key = (algorithm, canonical_params(defaults | params))
             if key in problem.index:
                 return key
@@ -184,8 +186,9 @@ class BenchmarkTable:
             raise UnknownNameError(f"no algorithm {algorithm!r} on {problem.name}; {hint}")
         n = sum(name == algorithm for name, _ in problem.index)
         raise UnknownNameError(
-            f"{algorithm} was not run with {params} on {problem.name}: the table has {n} other "
-            "configurations of it (configurations()); surrogate() predicts one that was not run"
+            f"{algorithm} was not run with {params} on {problem.name}; .configurations() lists the "
+            f"{n} that the table has of it, and the class Surrogate predicts others: "
+            "from recmeta.experiments.surrogate import Surrogate"
         )
 
     def configurations(self, dataset: str, split: str | None = None) -> list[tuple[str, Params]]:
@@ -197,7 +200,19 @@ class BenchmarkTable:
 
     def __repr__(self) -> str:
         n = sum(len(problem.runs) for problem in self.problems.values())
-        return f"<BenchmarkTable: {len(self.problems)} problems, {n:,} runs>"
+        problems = "problem" if len(self.problems) == 1 else "problems"
+        runs = "run" if n == 1 else "runs"
+        return f"<BenchmarkTable: {len(self.problems):,} {problems}, {n:,} {runs}>"
+
+
+def _check_names(algorithm: str, params: Params, has: Params) -> None:
+    for name in params:
+        if name == "random_state":
+            raise UnknownNameError("random_state is no parameter in a table: ask with seed=")
+        if name not in has:
+            raise UnknownNameError(
+                f"{algorithm} has no parameter {name}; it has: {', '.join(has) or 'none'}"
+            )
 
 
 def _answer(problem: Problem, rows: list[int], fidelity: float) -> Answer:

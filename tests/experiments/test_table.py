@@ -1,6 +1,8 @@
 """The benchmark table: what it answers, from a store, an export and the published NAS tables."""
 
+import importlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +84,31 @@ def test_curves_come_with_the_answer(table: BenchmarkTable) -> None:
     [
         (("shop", "EASE", {"l2": 1.0}), "there are: shop/random, shop/time"),
         (("shop/time", "EASY", {}), "did you mean EASE"),
-        (("shop/time", "EASE", {"l2": 7.0}), "has 4 other configurations"),
+        (("shop/time", "EASE", {"l2": 7.0}), r"configurations\(\) lists the 4 that the table has"),
+        (("shop/time", "EASE", {"l2": 7.0, "random_state": 1}), "ask with seed="),
+        (("shop/time", "EASE", {"foo": 7.0}), "EASE has no parameter foo; it has: l2$"),
         (("mall", "EASE", {}), "no problem 'mall' in the table; there are: shop/random"),
     ],
 )
 def test_what_is_not_there_is_said(table: BenchmarkTable, asked: tuple, says: str) -> None:
     with pytest.raises(UnknownNameError, match=says):
         table.query(*asked)
+
+
+def test_the_import_that_an_error_advises_works(table: BenchmarkTable) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        table.query("shop/time", "EASE", {"l2": 7.0})
+    advice = re.search(r"from (\S+) import (\S+)$", str(caught.value))
+    assert advice is not None
+    assert getattr(importlib.import_module(advice[1]), advice[2]) is Surrogate
+
+
+def test_problems_and_runs_are_counted(table: BenchmarkTable, store: Store) -> None:
+    assert repr(table) == "<BenchmarkTable: 2 problems, 8 runs>"
+    with Store(store.path) as opened:
+        frame = opened.frame(["ndcg@10"])
+    one = BenchmarkTable.from_frame(frame[frame["split"] == "random"])
+    assert repr(one) == "<BenchmarkTable: 1 problem, 1 run>"
 
 
 def test_a_fidelity_that_is_not_there_is_said(table: BenchmarkTable) -> None:
