@@ -37,7 +37,7 @@ class AutoencoderRecommender(NeuralRecommender):
     depth : int
         Layers of the encoder, 1 to 3, and of the decoder.
     width_1, width_2 : int
-        Units of the layer next to the items and of the second, at depth 2 and 3.
+        Units of the layer next to the items, at depth 2 and 3, and of the second, at depth 3.
     bottleneck : int
         Units of the last layer of the encoder.
     activation : str

@@ -60,13 +60,16 @@ def show_algorithm(
     if entry["space"]:
         say()
         say_table(
-            ("parameter", "default", "range"),
+            ("searched parameter", "default", "range"),
             (
                 (parameter, repr(entry["defaults"].get(parameter)), range_)
                 for parameter, range_ in entry["space"].items()
             ),
             right=[],
         )
+    fixed = {name: value for name, value in entry["defaults"].items() if name not in entry["space"]}
+    if fixed:
+        say(f"\nNot searched: {', '.join(f'{name}={value!r}' for name, value in fixed.items())}")
 
 
 def _entry(cls: Any) -> dict[str, Any]:

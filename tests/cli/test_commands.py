@@ -78,6 +78,17 @@ def test_algorithms_list_and_show_say_what_the_classes_say(run):
     assert "References" in run("algorithms", "show", "ease")[1]
 
 
+@pytest.mark.parametrize("name", ["AutoencoderRecommender", "EASE", "TopPopular"])
+def test_algorithms_show_has_every_parameter_with_its_default(run, name):
+    text = run("algorithms", "show", name)[1]
+    tables = "searched parameter" + text.partition("\nsearched parameter")[2]
+    searched, _, others = tables.partition("\nNot searched: ")
+    rows = [line.split()[:2] for line in searched.splitlines()[1:] if line]
+    fixed = [entry.split("=") for entry in others.strip().split(", ") if entry]
+    defaults = {key: repr(value) for key, value in all_algorithms()[name]().get_params().items()}
+    assert dict(rows + fixed) == defaults
+
+
 def test_datasets_list_is_the_catalogue(run):
     entries = json.loads(run("datasets", "list", "--json")[1])
     assert [entry["name"] for entry in entries] == [one.name for one in catalogue().values()]
