@@ -2,11 +2,10 @@
 
     python benchmarks/architecture_networks.py ../shared/nas [PART ...]
 
-PART: forest, graph_network, nao, semi_nao; all without one. Validation accuracy at 200
-epochs; all cells that are not of the training part are predicted.
+Validation accuracy at 200 epochs; all cells that are not of the training part are predicted.
 """
 
-import sys
+import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -78,13 +77,24 @@ PARTS = {
 }
 
 
-def main(folder: str, *parts: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", help="the published tables, as `recmeta nas` reads them")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; none: all"
+    )
+    options = parser.parse_args()
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")
     encodings = ("one_hot", "path", "graph", "sequence")
-    space, table = NasBench201(), nas_bench_201(folder)
+    space, table = NasBench201(), nas_bench_201(options.folder)
     task = task_of(table, "cifar10", space, "validation:accuracy", encodings=encodings)
-    for part in parts or PARTS:
+    for part in options.parts or PARTS:
         print(PARTS[part](task).round(3).to_string(), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

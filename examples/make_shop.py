@@ -1,8 +1,9 @@
 """Writes shop.csv, the log of `make demo`: synthetic, so that it is free to share.
 
-.venv/bin/python examples/make_shop.py
+python examples/make_shop.py [--out FILE]
 """
 
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,11 @@ OUT = Path(__file__).parent / "shop.csv"
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help="is replaced; default: %(default)s")
+    out = parser.parse_args().out
     log = generate(1_200, 400, 26_000, seed=7)
     times = pd.to_datetime(log.timestamps, unit="s").strftime("%Y-%m-%d %H:%M")
     table = pd.DataFrame(
@@ -22,8 +28,8 @@ def main() -> None:
             "date": times,
         }
     )
-    table.to_csv(OUT, index=False)
-    print(f"{OUT.name}: {len(table):,} events, {log.n_users:,} users, {log.n_items:,} items")
+    table.to_csv(out, index=False)
+    print(f"{out}: {len(table):,} events, {log.n_users:,} users, {log.n_items:,} items")
 
 
 if __name__ == "__main__":
