@@ -1,8 +1,8 @@
 """The command line: each command a file, each error a code.
 
 Exit codes: 0 ok; 1 unexpected; 2 usage; 3 bad data; 4 the budget ended with no model at all;
-5 some tasks of a sweep failed; 6 a missing extra; 7 a model file that is not safe or not known;
-130 stopped by Ctrl-C.
+5 some tasks of a sweep failed, or none of them ended ok; 6 a missing extra; 7 a model file that is
+not safe or not known; 130 stopped by Ctrl-C.
 """
 
 import sys
@@ -19,7 +19,7 @@ from recmeta.cli.output import say, say_json
 from recmeta.cli.predict import predict
 from recmeta.cli.recommend import recommend
 from recmeta.cli.store import store_app
-from recmeta.cli.sweep import sweep
+from recmeta.cli.sweep import EXIT_CODES, sweep
 
 # of a path that was given, not of the program
 OF_PATHS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError,
@@ -35,7 +35,7 @@ app = typer.Typer(
 app.command()(recommend)
 app.command()(fit)
 app.command()(predict)
-app.command()(sweep)
+app.command(epilog=EXIT_CODES)(sweep)
 app.command()(leaderboard)
 app.add_typer(store_app, name="store")
 app.add_typer(meta_app, name="meta")

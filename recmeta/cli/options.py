@@ -170,7 +170,9 @@ Time = Annotated[
 Memory = Annotated[
     str | None,
     typer.Option(
-        "--memory", help="The most memory that a fit may take: 4GiB.", callback=_checked("to_bytes")
+        "--memory",
+        help="The most memory of a fit: 500MB, 4GiB; a bare number is bytes.",
+        callback=_checked("to_bytes"),
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same answer.")]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 30.0  # a plain line of how far it is
 N_SHOWN = 8  # running tasks on a terminal
-QUIET = "refused by cost()"  # no fit, no fault, no log
+QUIET = "refused by cost()"  # no fit, no fault, no log: the first is said, all are counted
 
 
 def printer(*, as_json: bool) -> "LinePrinter | JsonPrinter":
@@ -34,6 +34,7 @@ class LinePrinter:
 
     def __init__(self) -> None:
         self.said_at = time.monotonic()
+        self.n_refused = 0
 
     def begin(self, n_problems: int, n_each: int) -> None:
         sets, tasks = counted(n_problems, "data set"), counted(n_each, "task")
@@ -42,6 +43,10 @@ class LinePrinter:
     def listen(self, event: "Event", progress: "Progress") -> None:
         for line in _lines(event):
             self.line(line)
+        if event.result is not None and event.result.error.startswith(QUIET):
+            self.n_refused += 1
+            if self.n_refused == 1:
+                self.line(f"{_name(event)}: {_why(event)}; others are counted at the end")
         self.state(progress)
 
     def state(self, progress: "Progress") -> None:
@@ -52,6 +57,9 @@ class LinePrinter:
     def end(self, progress: "Progress | None") -> None:
         if progress is not None:
             self.line(state_of(progress))
+        if self.n_refused:
+            were = "1 task was" if self.n_refused == 1 else f"{self.n_refused:,} tasks were"
+            self.line(f"{were} refused by cost() without a fit: more than --memory allows")
         if progress is not None and progress.missing:
             self.line(
                 f"{counted(progress.missing, 'run')} of the store without the curve or the scores "
@@ -168,13 +176,18 @@ def _lines(event: "Event") -> list[str]:
         return [first, *(f"  {algorithm} left out: {reason}" for algorithm, reason in left_out)]
     if event.task is None:
         return []
-    name = f"{event.dataset} {event.task.algorithm}"
+    name = _name(event)
     if event.result is None:
         tries = event.detail["try"]
         return [f"{name}: begun again, try {tries}"] if tries > 1 else []
     if event.result.status == "ok" or event.result.error.startswith(QUIET):
         return []
     return [f"{name}: {_why(event)}" + (f" ({event.detail['log']})" if event.detail else "")]
+
+
+def _name(event: "Event") -> str:
+    assert event.task is not None
+    return f"{event.dataset} {event.task.algorithm}"
 
 
 def _why(event: "Event") -> str:

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from recmeta.experiments.sources import Preparation
     from recmeta.experiments.sweep import Manner, Progress
 
-SOME_FAILED = 5  # exit code: the sweep is done, but a data set or a task ended in an error
+# exit code: the sweep is done, but a data set or a task ended in an error, or no task ended ok
+SOME_FAILED = 5
 STOPPED = 130  # exit code: by Ctrl-C
 
-WHAT, HOW = "What to run", "How to run it"
+EXIT_CODES = (
+    "Exit codes: 0 done; 2 told wrong; 3 a damaged store; 5 a data set or a task ended in an "
+    "error, or no task ended ok; 6 an extra is missing; 130 stopped by Ctrl-C: the same command "
+    "goes on."
+)
 Text = str | None
 PlanFile = Annotated[
     Path | None,
@@ -86,7 +91,10 @@ FitTime = Annotated[
     typer.Option("--time", help="The most time one task (two fits, evaluated) may take. [60s]"),
 ]
 Memory = Annotated[
-    Text, typer.Option("--memory", help="The most memory that a fit may take. [4GiB]")
+    Text,
+    typer.Option(
+        "--memory", help="The most memory of a fit: 500MB, 4GiB; a bare number is bytes. [4GiB]"
+    ),
 ]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1; all of a cluster]")
@@ -209,7 +217,10 @@ def _end(progress: "Progress", store: Path) -> None:
         raise typer.BadParameter(
             "nothing to run: what they need the data sets have not", param_hint="--algorithms"
         )
-    if progress.failed or progress.counts["error"]:
+    none_ok = progress.counts["ok"] + progress.resumed_ok == 0
+    if none_ok and progress.total:
+        say("no task ended ok: look at what they were allowed, --time and --memory", err=True)
+    if progress.failed or progress.counts["error"] or none_ok:
         raise typer.Exit(SOME_FAILED)
 
 

@@ -75,7 +75,9 @@ def time_text(seconds: float) -> str:
 
 
 def size_text(n_bytes: float) -> str:
-    """``850 KB``, ``12 MB``, ``3.4 GB``, in powers of ten."""
+    """``10 bytes``, ``850 KB``, ``12 MB``, ``3.4 GB``, in powers of ten."""
+    if n_bytes < 1e3:
+        return f"{n_bytes:.0f} bytes"
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if n_bytes >= scale:
             value = n_bytes / scale

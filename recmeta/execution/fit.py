@@ -222,14 +222,21 @@ def _touch(fold: Fold, X: csr_array) -> None:
 def _refuse_if_too_large(estimator: Recommender, X: csr_array, task: Task) -> None:
     if task.memory_bytes is None:
         return
-    n_users, n_items = X.shape
-    cost = type(estimator).cost(n_users, n_items, X.nnz, **estimator.get_params())
+    shape = (*X.shape, X.nnz)
+    cost = type(estimator).cost(*shape, **estimator.get_params())
     if cost.bytes > task.memory_bytes:
-        use = f"; {estimator.alternative} is for such a size" if estimator.alternative else ""
+        other = estimator.alternative
+        fits = other and _default_bytes(get(other), shape) <= task.memory_bytes
+        use = f"; {other} is for such a size" if fits else ""
         raise MemoryError(
             f"refused by cost(): about {size_text(cost.bytes)} needed, "
             f"{size_text(task.memory_bytes)} allowed{use}"
         )
+
+
+def _default_bytes(algorithm: type[Recommender], shape: tuple[int, int, int]) -> float:
+    """What cost() says of its default configuration for (n_users, n_items, n_interactions)."""
+    return algorithm.cost(*shape, **algorithm().get_params()).bytes
 
 
 def _is_memory(error: Exception) -> bool:

@@ -127,6 +127,10 @@ class Store:
                 done.add(id_)
         return done
 
+    def ok_ids(self) -> set[str]:
+        """Ids of the runs that are ok."""
+        return {id_ for (id_,) in self.connection.execute("SELECT id FROM run WHERE status = 'ok'")}
+
     def ids_without_curve(self) -> dict[str, str]:
         """Run -> algorithm, of the ok runs that have no learning curve."""
         query = (

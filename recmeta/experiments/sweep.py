@@ -34,8 +34,8 @@ class Progress:
     total : int
         Tasks of the whole sweep, without those that cannot be done: a data set that could not be
         prepared, an algorithm that lacks something.
-    resumed : int
-        Tasks that the store had.
+    resumed, resumed_ok : int
+        Tasks that the store had, and those of them whose run is ok.
     counts : dict
         Status -> tasks finished by this run.
     failed : dict
@@ -52,6 +52,7 @@ class Progress:
 
     total: int
     resumed: int = 0
+    resumed_ok: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     failed: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
@@ -155,7 +156,7 @@ def sweep(
     manner = manner or Manner()
     hows = [how] if isinstance(how, Preparation) else list(how)
     progress = Progress(total=len(sources) * len(hows) * len(plan))
-    work = _Work(plan, store, progress, listen, ids_with_gaps(plan, store))
+    work = _Work(plan, store, progress, listen, ids_with_gaps(plan, store), store.ok_ids())
     done = done_ids(plan, store, retry_errors=manner.retry_errors)
     done -= work.with_gaps if manner.retry_missing else set()
     problems = [(source, one) for source in sources for one in hows]
@@ -203,6 +204,7 @@ class _Work:
     progress: Progress
     listen: Listener
     with_gaps: set[str]
+    ok: set[str]
 
     def to_do(
         self, problems: Iterable[tuple[Source, Preparation]], done: set[str]
@@ -215,6 +217,7 @@ class _Work:
                     self.progress.total -= 1
                 elif task.id in done:
                     self.progress.resumed += 1
+                    self.progress.resumed_ok += task.id in self.ok
                     self.progress.missing += task.id in self.with_gaps
                 else:
                     yield task

@@ -118,6 +118,17 @@ def test_a_study_runs_with_its_curves_and_its_users(run, folder):
     assert curve["values"][-1] == pytest.approx(np.nanmean(users), rel=1e-2)
 
 
+def test_a_sweep_in_which_no_task_ended_ok_is_code_5_also_when_it_is_gone_on_with(run, folder):
+    command = ("sweep", "--algorithms", "EASE", "--kind", "default", "--datasets", "a.csv")
+    for _ in range(2):
+        code, _, err = run(*command, "--memory", "10")
+        assert code == 5
+        assert "no task ended ok" in err
+    assert run(*command)[0] == 0
+    code, out, _ = run("sweep", "--help")
+    assert "or no task ended ok" in " ".join(out.split())
+
+
 def test_curves_and_users_asked_for_later_are_said_and_done_again_on_request(run, folder):
     command = ("sweep", "--algorithms", "IALS,EASE", "--kind", "default", "--datasets", "a.csv")
     assert run(*command)[0] == 0
@@ -181,8 +192,22 @@ def test_a_failed_task_is_a_line_with_its_reason_and_its_log(capsys):
     assert lines_of(capsys, killed, {}) == (
         "shop EASE: error: killed by SIGSEGV; at most 9 MiB resident\n"
     )
-    assert lines_of(capsys, Result("oom", error="refused by cost(): too large"), {}) == ""
     assert lines_of(capsys, Result("ok"), {}) == ""
+
+
+def test_of_the_refused_tasks_the_first_is_said_and_all_are_counted(capsys):
+    shows, progress = shown.LinePrinter(), Progress(total=3)
+    for _ in range(3):
+        refused = Result("oom", error="refused by cost(): about 9 GB needed, 4 GB allowed")
+        shows.listen(Event("run", "shop", {}, TASK, refused), progress)
+    shows.end(progress)
+    first, state, last = capsys.readouterr().err.splitlines()
+    assert first == (
+        "shop EASE: oom: refused by cost(): about 9 GB needed, 4 GB allowed; "
+        "others are counted at the end"
+    )
+    assert state.startswith("0 of 3 tasks")
+    assert last == "3 tasks were refused by cost() without a fit: more than --memory allows"
 
 
 def test_another_try_is_said(capsys):

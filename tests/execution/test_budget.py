@@ -44,3 +44,5 @@ def test_texts_are_short() -> None:
     assert time_text(7500) == "2h05m"
     assert size_text(3.4e9) == "3.4 GB"
     assert size_text(12e6) == "12 MB"
+    assert size_text(10) == "10 bytes"
+    assert size_text(1e3) == "1 KB"

@@ -4,8 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from recmeta.execution.fit import _share_of_users, find_algorithm, fit_one
+from recmeta.algorithms import EASE
+from recmeta.execution.fit import (
+    _refuse_if_too_large,
+    _share_of_users,
+    find_algorithm,
+    fit_one,
+)
+from recmeta.execution.task import Task
 
 
 def test_a_lower_fidelity_fits_on_whole_histories_of_fewer_users(bundle, make_task):
@@ -31,6 +39,16 @@ def test_vectors_over_users_are_kept_where_asked_for(bundle, make_task):
     assert len(vector) == result.n_users["test"] == len(bundle.fold("test").rows)
     assert np.nanmean(vector) == pytest.approx(result.metrics["test"]["ndcg@10"], abs=1e-3)
     assert set(result.metrics) == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "said"),
+    [(10, "GB needed, 10 bytes allowed$"), (10**9, "allowed; SANSA is for such a size$")],
+)
+def test_a_refusal_names_another_algorithm_where_that_would_not_be_refused(n_bytes, said):
+    task = Task("", "shop", "k", "random", "EASE", memory_bytes=n_bytes)
+    with pytest.raises(MemoryError, match=said):
+        _refuse_if_too_large(EASE(), csr_array((1000, 20_000)), task)
 
 
 def test_an_unknown_algorithm_lists_the_known_ones(make_task):
