@@ -4,11 +4,12 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from recmeta.cli import options
+from recmeta.cli import sweep_options as of
 from recmeta.cli.interrupt import Interrupt
 from recmeta.cli.output import counted, say
 from recmeta.cli.progress import printer
@@ -29,148 +30,38 @@ EXIT_CODES = (
     "error, or no task ended ok; 6 an extra is missing; 130 stopped by Ctrl-C: the same command "
     "goes on."
 )
-Text = str | None
-PlanFile = Annotated[
-    Path | None,
-    typer.Option("--plan", help="A study in TOML; options given here override it."),
-]
-Datasets = Annotated[
-    Text,
-    typer.Option("--datasets", help="Names under --root, files, or NAME=FILE; a comma between."),
-]
-Root = Annotated[
-    Text, typer.Option("--root", help="Folder of data sets: NAME/interactions.parquet.")
-]
-Algorithms = Annotated[
-    Text, typer.Option("--algorithms", help="Names with a comma between; default: all of them.")
-]
-Kind = Annotated[
-    Text,
-    typer.Option(
-        "--kind", help="Configurations: default, random, sobol, grid or portfolio. [random]"
-    ),
-]
-Configs = Annotated[
-    int | None,
-    typer.Option(
-        "--configs",
-        min=0,
-        help="How many besides the default one; levels of a grid; length of a portfolio. [6]",
-    ),
-]
-Splits = Annotated[
-    Text,
-    typer.Option(
-        "--split",
-        help="default (time where known), random, time, last or users; a comma between.",
-    ),
-]
-Fidelities = Annotated[
-    Text, typer.Option("--fidelities", help="Shares of the users to fit on: 0.25,1. [1]")
-]
-MaxEvents = Annotated[
-    int | None,
-    typer.Option("--max-events", min=0, help="Cut larger logs by users; 0: take all. [100000]"),
-]
-Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same answer. [0]")]
-Seeds = Annotated[
-    int | None, typer.Option("--seeds", min=1, help="Runs of each with other seeds. [1]")
-]
-KeepUsers = Annotated[
-    Text, typer.Option("--keep-users", help="Metrics to keep for each user: ndcg@10.")
-]
-StopBy = Annotated[
-    Text,
-    typer.Option("--stop-by", help="Stop iterative algorithms early, by this on validation."),
-]
-Curves = Annotated[
-    Text, typer.Option("--curves", help="Keep learning curves of this; trains as ever.")
-]
-FitTime = Annotated[
-    Text,
-    typer.Option("--time", help="The most time one task (two fits, evaluated) may take. [60s]"),
-]
-Memory = Annotated[
-    Text,
-    typer.Option(
-        "--memory", help="The most memory of a fit: 500MB, 4GiB; a bare number is bytes. [4GiB]"
-    ),
-]
-Jobs = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Fits at one time. [1; all of a cluster]")
-]
-StorePath = Annotated[
-    Path,
-    typer.Option(
-        "--store", help="The results: made, or gone on with.", callback=options.file_to_make
-    ),
-]
-Cache = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        help="Folder of prepared data; default: beside the store.",
-        callback=options.folder_to_make,
-    ),
-]
-RetryErrors = Annotated[
-    bool, typer.Option("--retry-errors", help="Do all tasks again that ended in an error.")
-]
-RetryMissing = Annotated[
-    bool,
-    typer.Option(
-        "--retry-missing", help="Do ok tasks again without the --curves or --keep-users asked for."
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Count the tasks and estimate the time; fit nothing.")
-]
-Executor = Annotated[
-    str,
-    typer.Option(
-        "--executor",
-        help="local; ray: the cluster of this node; ray://HEAD:10001 or HEAD:6379: that one.",
-    ),
-]
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data", help="How data reach a cluster: shared (by their path), ship (sent) or auto."
-    ),
-]
-JsonLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
 
 
 def sweep(
-    plan: PlanFile = None,
-    datasets: Datasets = None,
-    root: Root = None,
-    algorithms: Algorithms = None,
-    kind: Kind = None,
-    configs: Configs = None,
-    seed: Seed = None,
-    seeds: Seeds = None,
-    split: Splits = None,
-    fidelities: Fidelities = None,
-    max_events: MaxEvents = None,
-    time: FitTime = None,
-    memory: Memory = None,
-    keep_users: KeepUsers = None,
-    stop_by: StopBy = None,
-    curves: Curves = None,
+    plan: of.PlanFile = None,
+    datasets: of.Datasets = None,
+    root: of.Root = None,
+    algorithms: of.Algorithms = None,
+    kind: of.Kind = None,
+    configs: of.Configs = None,
+    seed: of.Seed = None,
+    seeds: of.Seeds = None,
+    split: of.Splits = None,
+    fidelities: of.Fidelities = None,
+    max_events: of.MaxEvents = None,
+    time: of.FitTime = None,
+    memory: of.Memory = None,
+    keep_users: of.KeepUsers = None,
+    stop_by: of.StopBy = None,
+    curves: of.Curves = None,
     scale: options.Scale = None,
     threshold: options.Threshold = None,
     item_features: options.ItemFeatures = None,
     user_features: options.UserFeatures = None,
-    jobs: Jobs = None,
-    store: StorePath = Path("sweep.sqlite"),
-    cache: Cache = None,
-    retry_errors: RetryErrors = False,
-    retry_missing: RetryMissing = False,
-    dry_run: DryRun = False,
-    executor: Executor = "local",
-    data: Data = "auto",
-    json: JsonLines = False,
+    jobs: of.Jobs = None,
+    store: of.StorePath = Path("sweep.sqlite"),
+    cache: of.Cache = None,
+    retry_errors: of.RetryErrors = False,
+    retry_missing: of.RetryMissing = False,
+    dry_run: of.DryRun = False,
+    executor: of.Executor = "local",
+    data: of.Data = "auto",
+    json: of.JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
     given = {
