@@ -115,10 +115,7 @@ def leaderboard(
         if test is not None and len(best):
             table, untested = _with_tests(store, best, table, (metric, higher, test, alpha))
             notes += untested
-    statuses = counts.pivot_table(
-        index="algorithm", columns="status", values="n", aggfunc="sum", fill_value=0
-    )
-    table = table.join(statuses, on="algorithm").reset_index(drop=True)
+    table = _with_statuses(table, counts, best if dataset is not None else None)
     on = sorted(counts["dataset"].unique())
     return Leaderboard(metric, on, table, n_left_out, notes, over, level)
 
@@ -126,8 +123,10 @@ def leaderboard(
 def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
     if metric not in store.metrics():
         if not store.metrics():
-            raise UnknownNameError("the store has no run with a score: there is nothing to rank")
+            raise UnknownNameError(_why_no_score(store))
         families = ", ".join(sorted({name.partition("@")[0] for name in store.metrics()}))
+        if f"{metric}@10" in store.metrics():
+            raise UnknownNameError(f"{metric} needs a cutoff: {metric}@10")
         raise UnknownNameError(
             f"the store has no metric {metric!r}; it has: {families}, with cutoffs as in "
             f"{store.metrics()[0]}"
@@ -136,6 +135,15 @@ def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:
         raise ValueError(f"test is one of {', '.join(TESTS)} or None, not {test!r}")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha lies between 0 and 1: got {alpha}")
+
+
+def _why_no_score(store: Store) -> str:
+    by_status = store.counts().groupby("status")["n"].sum()
+    if by_status.empty:
+        return "the store has no run: there is nothing to rank"
+    kinds = ", ".join(f"{status} {n}" for status, n in by_status.items())
+    advice = "; allow more by --time or --memory" if {"timeout", "oom"} & {*by_status.index} else ""
+    return f"the store has no run with a score ({kinds}): there is nothing to rank{advice}"
 
 
 def _higher_is_better(metric: str) -> bool:
@@ -202,6 +210,20 @@ def _of_one(best: pd.DataFrame, higher: bool) -> pd.DataFrame:
     table = table[["algorithm", "score", "se", "validation", "fit_s", "peak_mb", "params", "split"]]
     table = table.drop(columns=[] if table["se"].notna().any() else ["se"])
     return table.sort_values("score", ascending=not higher, kind="stable")
+
+
+def _with_statuses(
+    table: pd.DataFrame, counts: pd.DataFrame, best: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The numbers of runs by status: over all problems, or where a row is of one, on that."""
+    key = ["algorithm"] if best is None else [*PROBLEM, "algorithm"]
+    statuses = counts.pivot_table(
+        index=key, columns="status", values="n", aggfunc="sum", fill_value=0
+    )
+    if best is None:
+        return table.join(statuses, on=key).reset_index(drop=True)
+    of_rows = best[key].join(statuses, on=key).drop(columns=key)  # the index is the table's
+    return table.join(of_rows).reset_index(drop=True)
 
 
 def _with_tests(

@@ -1,5 +1,7 @@
 """Which runs a leaderboard is about: fits on all users, in a block without gaps."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from recmeta.experiments.store import Store
 from recmeta.registry import UnknownNameError
 
 PROBLEM = ["dataset", "split", "data_key"]
+N_NAMED = 10  # of the problems left out
 
 
 def counts_of(store: Store, best: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
@@ -59,6 +62,18 @@ def rows_of(rows: pd.DataFrame, **wanted: str | None) -> pd.DataFrame:
     return rows
 
 
+def _named(problems: "pd.Index[Any]") -> str:
+    """The first few by their data sets, with the split where there are several."""
+    splits = problems.get_level_values("split")
+    several = splits.nunique() > 1
+    names = [
+        f"{dataset} {split}" if several else str(dataset)
+        for dataset, split in zip(problems.get_level_values("dataset"), splits, strict=True)
+    ]
+    more = f" and {len(names) - N_NAMED:,} more" if len(names) > N_NAMED else ""
+    return ", ".join(names[:N_NAMED]) + more
+
+
 def complete(counts: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
     """The runs of a block of algorithms and problems that has no gap, and what is outside of it.
 
@@ -79,7 +94,10 @@ def complete(counts: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
     notes = []
     if n_left_out:
         plural = "" if n_left_out == 1 else "s"
-        notes.append(f"{n_left_out:,} problem{plural} left out: not every algorithm ran there")
+        names = _named(done.index[~whole[:, last]])
+        notes.append(
+            f"{n_left_out:,} problem{plural} left out: not every algorithm ran there ({names})"
+        )
     if last + 1 < len(n_run):
         few = ", ".join(f"{name} ({n})" for name, n in n_run.iloc[last + 1 :].items())
         notes.append(f"left out, run on too few of the {len(done)} problems: {few}")

@@ -66,6 +66,7 @@ def test_what_has_not_run_yet_is_left_out_and_does_not_count_as_worst(store):
     board = leaderboard(store)
     assert board.datasets == ["d1", "d2"]
     assert board.n_left_out == 1
+    assert board.notes[0] == "1 problem left out: not every algorithm ran there (d3)"
     assert board.table.set_index("algorithm")["mean_rank"].to_dict() == {
         "A": 1.25,
         "C": 2.25,
@@ -128,8 +129,30 @@ def test_a_store_of_one_part_has_no_leaderboard(tmp_path):
 def test_a_store_without_a_score_says_so(tmp_path):
     with Store(tmp_path / "s.sqlite") as failed:
         failed.add(Task("/b", "d1", "d1", "random", "A"), Result("error", error="no"))
-        with pytest.raises(KeyError, match="the store has no run with a score"):
+        with pytest.raises(KeyError, match=r"no run with a score \(error 1\): .* to rank$"):
             leaderboard(failed)
+        failed.add(Task("/b", "d1", "d1", "random", "B"), Result("oom", error="no"))
+        failed.add(Task("/b", "d1", "d1", "random", "C"), Result("timeout", error="no"))
+        with pytest.raises(KeyError, match=r"\(error 1, oom 1, timeout 1\): .*--time or --memory"):
+            leaderboard(failed)
+
+
+def test_a_metric_without_a_cutoff_says_how_to_write_it(store):
+    with pytest.raises(KeyError, match=r"^ndcg needs a cutoff: ndcg@10$"):
+        leaderboard(store, "ndcg")
+
+
+def test_runs_are_counted_on_the_split_of_their_row(store):
+    for split, n_runs in (("time", 2), ("users", 3)):
+        for x in range(n_runs):
+            task = Task("/b", "d1", f"d1{split}", split, "A", {"x": x})
+            metrics = {part: {"ndcg@10": 0.3} for part in ("validation", "test")}
+            store.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
+    store.add(Task("/b", "d1", "d1time", "time", "A", {"x": 9}), Result("timeout", error="late"))
+    table = leaderboard(store, dataset="d1").table
+    rows = table[table["algorithm"] == "A"].set_index("split")
+    assert rows["ok"].to_dict() == {"random": 2, "time": 2, "users": 3}
+    assert rows["timeout"].to_dict() == {"random": 0, "time": 1, "users": 0}
 
 
 def test_failures_are_counted_by_their_status(store):
