@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, Group
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recmeta.experiments.sweep import Event, Progress
 
 EVERY_S = 30.0  # a plain line of how far it is
+LEAST_USERS = 1500  # of a cut log, as recmeta.datasets.sampling has it
 N_SHOWN = 8  # running tasks on a terminal
 QUIET = "refused by cost()"  # no fit, no fault, no log: the first is said, all are counted
 
@@ -173,7 +174,10 @@ def _lines(event: "Event") -> list[str]:
         sizes = [f"{event.detail[f'n_{part}']:,} {part}" for part in ("users", "items", "events")]
         first = f"{event.dataset}: {', '.join(sizes)}, split {event.detail['split']}"
         left_out = event.detail["left_out"].items()
-        return [first, *(f"  {algorithm} left out: {reason}" for algorithm, reason in left_out)]
+        return [
+            first + _cut(event.detail),
+            *(f"  {algorithm} left out: {reason}" for algorithm, reason in left_out),
+        ]
     if event.task is None:
         return []
     name = _name(event)
@@ -183,6 +187,18 @@ def _lines(event: "Event") -> list[str]:
     if event.result.status == "ok" or event.result.error.startswith(QUIET):
         return []
     return [f"{name}: {_why(event)}" + (f" ({event.detail['log']})" if event.detail else "")]
+
+
+def _cut(facts: "dict[str, Any]") -> str:
+    """What --max-events did to a data set, and why it did no more."""
+    n_events, most = facts["n_events"], facts.get("max_events")
+    n_cut = facts.get("n_events_cut", 0)
+    if n_cut:
+        floor = f"; {LEAST_USERS:,} users are the least" if facts["n_users"] == LEAST_USERS else ""
+        return f", cut from {n_events + n_cut:,} events to whole users{floor}"
+    if most is not None and n_events > most:
+        return f", more than {most:,} events, but all users kept: at most {LEAST_USERS:,}"
+    return ""
 
 
 def _name(event: "Event") -> str:

@@ -48,7 +48,12 @@ Fidelities = Annotated[
 ]
 MaxEvents = Annotated[
     int | None,
-    typer.Option("--max-events", min=0, help="Cut larger logs by users; 0: take all. [100000]"),
+    typer.Option(
+        "--max-events",
+        min=0,
+        help="Cut larger logs to about so many events: whole users, at least 1,500 of them (all, "
+        "if there are fewer); 0: take all. [100000]",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same answer. [0]")]
 Seeds = Annotated[
@@ -66,7 +71,11 @@ Curves = Annotated[
 ]
 FitTime = Annotated[
     Text,
-    typer.Option("--time", help="The most time one task (two fits, evaluated) may take. [60s]"),
+    typer.Option(
+        "--time",
+        help="The most time one task (two fits, evaluated) may take, such as 90s or 5m; compiling "
+        "counts, so be generous where numba's cache is new. [60s]",
+    ),
 ]
 Memory = Annotated[
     Text,

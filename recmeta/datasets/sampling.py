@@ -6,9 +6,12 @@ import numpy as np
 
 from recmeta.data import Interactions, Notice
 
+MIN_USERS = 1500
+SAMPLED = "N113"  # code of the notice of a sample
+
 
 def sample_users(
-    data: Interactions, max_events: int, *, min_users: int = 1500, seed: int = 0
+    data: Interactions, max_events: int, *, min_users: int = MIN_USERS, seed: int = 0
 ) -> Interactions:
     """Whole users drawn at random until their events reach about ``max_events``.
 
@@ -55,5 +58,5 @@ def sample_users(
         item_columns=np.searchsorted(items, part.item_columns).astype(np.int32),
         user_features=None if data.user_features is None else data.user_features[users],
         item_features=None if data.item_features is None else data.item_features[items],
-        notices=(*data.notices, Notice("N113", "note", message, data.n_events - part.n_events)),
+        notices=(*data.notices, Notice(SAMPLED, "note", message, data.n_events - part.n_events)),
     )

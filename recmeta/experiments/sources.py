@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recmeta.data import Interactions
 from recmeta.datasets import read
 from recmeta.datasets.folds import TRAIN, Split
-from recmeta.datasets.sampling import sample_users
+from recmeta.datasets.sampling import SAMPLED, sample_users
 from recmeta.datasets.splits import SPLITS
 from recmeta.execution.bundle import PARTS, Bundle, open_bundle, write_bundle
 from recmeta.metafeatures import extract_all
@@ -39,7 +40,8 @@ class Preparation:
     seed : int
         Of the split and the sample of users.
     max_events : int or None
-        A larger log is cut to a sample of its users of about this many events; the items stay.
+        A larger log is cut to a sample of its users of about this many events, and of at least
+        1,500 users; no item is taken from a user who stays.
     cache : path
         Folder of the bundles.
     """
@@ -126,9 +128,14 @@ def prepare(source: Source, how: Preparation) -> Bundle:
         return known
     split = split_of(source, how)
     features = extract_all(split.data.select(split.part == TRAIN), seed=how.seed)
-    return write_bundle(
-        split, _folder(source, how), dataset=source.name, info={"features": features}
-    )
+    cut = {} if how.max_events is None else {"max_events": how.max_events}
+    info = {"features": features, "n_events_cut": _n_cut(split.data)} | cut
+    return write_bundle(split, _folder(source, how), dataset=source.name, info=info)
+
+
+def _n_cut(data: Interactions) -> int:
+    """Events of the users that a sample left out."""
+    return sum(notice.n_rows for notice in data.notices if notice.code == SAMPLED)
 
 
 def prepared(source: Source, how: Preparation) -> Bundle | None:

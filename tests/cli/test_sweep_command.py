@@ -11,6 +11,8 @@ from rich.console import Console
 
 from recmeta.algorithms import all_algorithms
 from recmeta.cli import progress as shown
+from recmeta.datasets import sampling
+from recmeta.datasets.synthetic import generate
 from recmeta.execution.task import Result, Task
 from recmeta.experiments.store import Store
 from recmeta.experiments.sweep import Event, Progress
@@ -116,6 +118,23 @@ def test_a_study_runs_with_its_curves_and_its_users(run, folder):
         users = store.vector(events[3]["id"], "ndcg@10", "validation")
     assert curve["epochs"][-1] == all_algorithms()["IALS"]().n_epochs
     assert curve["values"][-1] == pytest.approx(np.nanmean(users), rel=1e-2)
+
+
+def test_the_line_of_a_data_set_says_what_the_cap_did(run, folder):
+    log = generate(2000, 40, 9000, seed=0)
+    pairs = {"user": log.users[log.user_rows], "item": log.items[log.item_columns]}
+    pd.DataFrame(pairs).to_csv(folder / "large.csv", index=False)
+    command = ("sweep", "--algorithms", "TopPopular", "--kind", "default", "--max-events", "200")
+    _, _, err = run(*command, "--datasets", "a.csv,large.csv")
+    a, large = (line for line in err.splitlines() if "split random" in line)
+    assert a.endswith(", more than 200 events, but all users kept: at most 1,500")
+    assert large.startswith("large: 1,500 users, ")
+    assert large.endswith(
+        f", cut from {log.n_events:,} events to whole users; 1,500 users are the least"
+    )
+    _, _, err = run(*command, "--datasets", "a.csv", "--max-events", "0")
+    assert any(line.endswith("split random_holdout") for line in err.splitlines())
+    assert shown.LEAST_USERS == sampling.MIN_USERS
 
 
 def test_a_sweep_in_which_no_task_ended_ok_is_code_5_also_when_it_is_gone_on_with(run, folder):
