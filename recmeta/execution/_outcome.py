@@ -17,6 +17,8 @@ from recmeta.execution.task import INFRASTRUCTURE, Result, Status
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "cannot allocate")
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h: the child's code when its result cannot be written
 NOT_BEGUN, LOST = "not begun", "lost"  # an answer's why, besides "timeout" and ""
+WARM = ".warm"  # ends the name of an empty file: the task was loaded and compiled, the fit began
+FILES = ("", ".log", ".part", WARM)  # what a task can leave beside its result, by their ends
 TAIL = 2000  # bytes of the output that are kept
 
 
@@ -38,6 +40,8 @@ def result_of(out: Path, answer: Mapping[str, Any], threads: int) -> Result:
     written = replace(written, total_s=float(answer["wall_s"]), output=log)
     if answer["why"] == "timeout":
         reason = answer.get("detail", f"stopped after {answer['wall_s']:.1f} s")
+        if "detail" not in answer and not Path(f"{out}{WARM}").exists():
+            reason += " in its warm-up, before the fit: the time limit counts numba's compiling"
         return replace(written, status="timeout", error=reason)
     if answer["why"] or answer["signal"] or answer["code"]:
         return replace(written, status=_status_of(answer, log), error=_cause(answer, log))

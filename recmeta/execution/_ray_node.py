@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from recmeta.execution import _ray_zygote
-from recmeta.execution._outcome import LOST, is_infrastructure, result_of
+from recmeta.execution._outcome import FILES, LOST, is_infrastructure, result_of
 from recmeta.execution._pool import Pool
 from recmeta.execution.shipping import cache_folder, holds, kept, unpack
 from recmeta.execution.task import Result, Task
@@ -137,9 +137,9 @@ class NodeWorkers:
             n = answer["n"]
             out = self.running.pop(n)
             result = result_of(out, answer, self.pool.threads)
-            for file in (out, Path(f"{out}.log"), Path(f"{out}.part")):
+            for end in FILES:
                 with contextlib.suppress(OSError):
-                    file.unlink(missing_ok=True)
+                    Path(f"{out}{end}").unlink(missing_ok=True)
             self._say(n, "fault" if is_infrastructure(answer) else "done", result.to_json())
 
     def _lost(self) -> list[dict[str, Any]]:

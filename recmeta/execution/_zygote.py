@@ -26,9 +26,10 @@ import select
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from recmeta.execution._outcome import CANNOT_WRITE, NOT_BEGUN
+from recmeta.execution._outcome import CANNOT_WRITE, NOT_BEGUN, WARM
 from recmeta.execution.limits import die_with_parent, first_to_go, kill_group
 
 
@@ -158,7 +159,12 @@ def _work(task: dict[str, Any], out: str) -> None:
         with contextlib.suppress(OSError):  # within the fit it would count as the algorithm's fault
             write(result)
 
-    write(fit_one(Task.from_json(json.dumps(task)), on_part=write_so_far))
+    def mark_warm() -> None:
+        with contextlib.suppress(OSError):
+            Path(f"{out}{WARM}").touch()
+
+    asked = Task.from_json(json.dumps(task))
+    write(fit_one(asked, on_part=write_so_far, on_warm=mark_warm))
 
 
 def _preload() -> None:

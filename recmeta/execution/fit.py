@@ -63,7 +63,12 @@ class _Measured:
         )
 
 
-def fit_one(task: Task, *, on_part: Callable[[Result], None] = lambda result: None) -> Result:
+def fit_one(
+    task: Task,
+    *,
+    on_part: Callable[[Result], None] = lambda result: None,
+    on_warm: Callable[[], None] = lambda: None,
+) -> Result:
     """Do a task here. Faults become a status; what was measured before them is kept.
 
     Parameters
@@ -72,19 +77,27 @@ def fit_one(task: Task, *, on_part: Callable[[Result], None] = lambda result: No
         Its memory limit holds for this process meanwhile; its time limit is kept from outside.
     on_part : callable
         Called with the result so far after each part.
+    on_warm : callable
+        Called when all is loaded and compiled, before the first fit.
     """
     measured = _Measured()
     try:
-        _all_parts(task, measured, on_part)
+        _all_parts(task, measured, on_part, on_warm)
     except Exception as error:  # a fault of an algorithm is a row of the sweep, not its end
         return measured.result("oom" if _is_memory(error) else "error", _because(error))
     return measured.result("ok")
 
 
-def _all_parts(task: Task, measured: _Measured, on_part: Callable[[Result], None]) -> None:
+def _all_parts(
+    task: Task,
+    measured: _Measured,
+    on_part: Callable[[Result], None],
+    on_warm: Callable[[], None],
+) -> None:
     algorithm = find_algorithm(task.algorithm)
     folds = {part: load_fold(task.bundle, part) for part in task.parts}
     warm_up(algorithm, **task.params)
+    on_warm()
     for part, fold in folds.items():
         estimator = _build(algorithm, task)
         X = _share_of_users(fold.fit, task)

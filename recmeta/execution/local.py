@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recmeta.execution._outcome import LOST, given_up, is_infrastructure, result_of
+from recmeta.execution._outcome import FILES, LOST, given_up, is_infrastructure, result_of
 from recmeta.execution._pool import Pool
 from recmeta.execution.task import Result, Task
 
@@ -136,9 +136,9 @@ class _Driver:
         for answer in answers:
             attempt = self.running.pop(answer["n"])
             result = replace(result_of(attempt.out, answer, self.pool.threads), tries=attempt.tries)
-            for file in (attempt.out, Path(f"{attempt.out}.log"), Path(f"{attempt.out}.part")):
+            for end in FILES:
                 with contextlib.suppress(OSError):
-                    file.unlink(missing_ok=True)
+                    Path(f"{attempt.out}{end}").unlink(missing_ok=True)
             if not is_infrastructure(answer):
                 yield attempt.task, result
             elif attempt.tries <= RETRIES:

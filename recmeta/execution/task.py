@@ -40,7 +40,8 @@ class Task:
         ``"validation"`` fits on the training part and evaluates on validation; ``"test"`` fits on
         both and evaluates on test.
     time_limit_s : float or None
-        Wall-clock seconds for the whole task, kept by force.
+        Wall-clock seconds for the whole task, kept by force: loading and compiling (where numba's
+        cache is new) count too.
     memory_bytes : int or None
         Memory above what the process has after loading the data, kept by force.
     save_to : str or None

@@ -49,6 +49,13 @@ class Hangs(Steady):
         time.sleep(600)
 
 
+class HangsInItsWarmUp(Steady):
+    """As one does whose kernels take long to compile."""
+
+    def _fit(self, X):
+        time.sleep(600 * (X.shape[0] <= 24))
+
+
 class HangsOnMore(Steady):
     """Fits the training part, hangs on training + validation."""
 

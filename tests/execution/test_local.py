@@ -18,6 +18,7 @@ from recmeta.execution._pool import PINNED
 from recmeta.execution.local import run
 
 MIB = 2**20
+LATE = ("Hangs", "HoldsTheInterpreter", "HangsInItsWarmUp")
 HERE = Path(__file__).parent
 LIMITS = {"time_limit_s": 30.0, "memory_bytes": 300 * MIB}
 
@@ -47,7 +48,7 @@ def outcomes(bundle):
     make = task_maker(bundle)
     faults = ["Raises", "Hogs", "IsTooLarge", "IsKilled", "Segfaults", "Exits", "Prints"]
     tasks = [make(name, **LIMITS) for name in [*faults, "Allocates", "CountsThreads"]]
-    tasks += [make(name, time_limit_s=1.0) for name in ("Hangs", "HoldsTheInterpreter")]
+    tasks += [make(name, time_limit_s=1.0) for name in LATE]
     n_train = bundle.fold("validation").fit.nnz
     tasks.append(make("HangsOnMore", params={"more_than": n_train}, time_limit_s=2.0))
     tasks += [make("Steady", seed=seed, **LIMITS) for seed in range(3)]
@@ -60,7 +61,7 @@ def outcomes(bundle):
 
 
 def test_every_task_comes_back_once(outcomes):
-    assert len(outcomes) == 15
+    assert len(outcomes) == 16
 
 
 def test_sound_tasks_beside_faults_are_ok(outcomes):
@@ -95,6 +96,13 @@ def test_a_hang_is_a_timeout_on_time(outcomes):
     result = outcomes["Hangs", 0]
     assert result.status == "timeout"
     assert 1.0 <= result.total_s < 2.0
+
+
+def test_a_timeout_says_whether_the_fit_had_begun(outcomes):
+    said = "s in its warm-up, before the fit: the time limit counts numba's compiling"
+    assert outcomes["HangsInItsWarmUp", 0].status == "timeout"
+    assert outcomes["HangsInItsWarmUp", 0].error.endswith(said)
+    assert outcomes["Hangs", 0].error.endswith(" s")
 
 
 def test_a_fit_that_ignores_signals_is_stopped_too(outcomes):
