@@ -3,6 +3,7 @@
 Nothing is registered by hand. A new file in the folder is found the next time the folder is read.
 """
 
+import difflib
 import importlib
 import inspect
 import pkgutil
@@ -73,6 +74,8 @@ class MissingExtraError(ImportError):
 def find(entries: dict[str, T], name: str, what: str) -> T:
     """Look ``name`` up without regard to case, ``-`` or ``_``; a miss lists the names.
 
+    The message ends with the closest of them, if one is close.
+
     Raises
     ------
     UnknownNameError
@@ -84,7 +87,12 @@ def find(entries: dict[str, T], name: str, what: str) -> T:
 
     by_plain_name = {plain(key): value for key, value in entries.items()}
     if plain(name) not in by_plain_name:
-        raise UnknownNameError(f"no {what} is named {name!r}; there are: {', '.join(entries)}")
+        close = difflib.get_close_matches(plain(name), by_plain_name, n=1)
+        known = {plain(key): key for key in entries}
+        hint = f". Did you mean {known[close[0]]}?" if close else ""
+        raise UnknownNameError(
+            f"no {what} is named {name!r}; there are: {', '.join(entries)}{hint}"
+        )
     return by_plain_name[plain(name)]
 
 

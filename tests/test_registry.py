@@ -95,7 +95,9 @@ def test_a_name_is_found_without_regard_to_case_and_dashes(name):
 def test_a_name_that_there_is_none_of_lists_those_there_are():
     with pytest.raises(UnknownNameError, match="EASE") as caught:
         find({"ItemKNN": 1, "EASE": 2}, "ESAE", "algorithm")
-    assert str(caught.value) == "no algorithm is named 'ESAE'; there are: ItemKNN, EASE"
+    assert str(caught.value) == (
+        "no algorithm is named 'ESAE'; there are: ItemKNN, EASE. Did you mean EASE?"
+    )
     assert isinstance(caught.value, KeyError)
     assert isinstance(caught.value, ValueError)
 

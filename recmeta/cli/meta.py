@@ -101,8 +101,7 @@ def build(
     from recmeta.experiments.meta_dataset import read_catalogue
     from recmeta.experiments.store import Store
 
-    if not store.is_file():
-        raise FileNotFoundError(f"no store at {store}; `recmeta sweep --store {store}` makes one")
+    options.store_at(store)
     families = {} if catalogue is None else read_catalogue(catalogue)
     with Store(store, read_only=True) as results:
         made = build_from(results, families, out, note=note)

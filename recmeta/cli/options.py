@@ -40,7 +40,8 @@ def file_to_make(path: Path | None) -> Path | None:
     """A callback for a file whose folder is made if need be."""
     if path is not None and path.is_dir():
         raise typer.BadParameter(f"{path} is a folder; name a file")
-    return folder_to_make(None if path is None else path.parent) and path
+    folder_to_make(None if path is None else path.parent)
+    return path
 
 
 def folder_to_make(path: Path | None) -> Path | None:
@@ -53,7 +54,7 @@ def folder_to_make(path: Path | None) -> Path | None:
 
 
 def store_at(path: Path) -> Path:
-    """A store that is there to be read; a callback makes no use of it, as code 2 has one line.
+    """The path of a store, which is there to be read.
 
     Raises
     ------

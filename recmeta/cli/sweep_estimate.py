@@ -55,7 +55,7 @@ def say_estimate(
     say(
         f"{counted(n_left, 'task')} to run, about {time_text(seconds)} with "
         f"{counted(workers, 'worker')}; earlier runs tell of {n_known:,} of them, cost() of the "
-        "others. Nothing was fitted."
+        "others. Reading, compiling and starting are not counted. Nothing was fitted."
     )
 
 

@@ -1,5 +1,6 @@
 """Data sets for a sweep: from names and files to bundles in a cache folder."""
 
+import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -72,6 +73,8 @@ def find_sources(
     FileNotFoundError
         If a file is not there, or ``root`` holds no data set.
     """
+    if root is not None and not root.is_dir():
+        raise FileNotFoundError(f"there is no folder {root} to look for data sets in")
     wanted = list(names)
     sources = [_source(name, root) for name in wanted] if wanted else _all_of(root)
     if not sources:
@@ -102,10 +105,23 @@ def _source(name: str, root: Path | None) -> Source:
     else:
         path = Path(name)
         name = path.name.partition(".")[0]
+    if path.is_dir():
+        raise FileNotFoundError(
+            f"no data set {name!r}: {path} is a folder; name a file in it, or its own folder by "
+            f"--root, where a data set is NAME/{LOG_FILE}"
+        )
     if not path.is_file():
         where = f"as a folder of {root} or " if root is not None else ""
-        raise FileNotFoundError(f"no data set {name!r}: looked for it {where}at {path}")
+        raise FileNotFoundError(
+            f"no data set {name!r}: looked for it {where}at {path}{_close_to(name, root)}"
+        )
     return Source(name, path)
+
+
+def _close_to(name: str, root: Path | None) -> str:
+    known = [] if root is None else [file.parent.name for file in root.glob(f"*/{LOG_FILE}")]
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f". Did you mean {close[0]}?" if close else ""
 
 
 def _all_of(root: Path | None) -> list[Source]:

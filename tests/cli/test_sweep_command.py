@@ -78,6 +78,7 @@ def test_a_dry_run_for_a_person_has_a_line_a_data_set_and_one_in_all(run, folder
     assert lines[1][:6] == ["a", "random_holdout", "12", "0", "12", "0"]
     assert lines[3][:6] == ["in", "all", "24", "0", "24", "0"]
     assert out.splitlines()[-1].startswith("0 tasks to run, about 0.00 s with 1 worker;")
+    assert "Reading, compiling and starting are not counted." in out
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,12 @@ def test_sources_are_names_files_or_both(root):
 def test_a_data_set_that_is_not_there_says_where_it_was_looked_for(root):
     with pytest.raises(FileNotFoundError, match=r"no data set 'three': looked for it as a folder"):
         find_sources(["three"], root)
+    with pytest.raises(FileNotFoundError, match=r"at twoo\. Did you mean two\?$"):
+        find_sources(["twoo"], root)
+    with pytest.raises(FileNotFoundError, match=r"no data set 'one': .* is a folder; name a file"):
+        find_sources([str(root / "one")], None)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere to look"):
+        find_sources(["one"], root / "nowhere")
     with pytest.raises(ValueError, match="two data sets have the name one"):
         find_sources(["one", "one"], root)
     with pytest.raises(KeyError, match="no split is named 'half'; there are: default, random"):
