@@ -137,11 +137,23 @@ def evaluate_predictors(
             for seed in range(first_seed, first_seed + n_seeds):
                 train, test = cut(task, n_train, by, seed)
                 for name, predictor in predictors.items():
-                    for what in inputs:
+                    for what in understood(predictor, inputs):
                         row: dict[str, Any] = {"task": task.name, "predictor": name, "input": what}
                         row |= {"n_train": n_train, "seed": seed, "cut": by}
                         rows.append(row | _score(task, predictor, what, train, test, seed))
     return pd.DataFrame(rows)
+
+
+def understood(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
+    """The inputs with the one encoding that a predictor understands in place of all others."""
+    if predictor.encoding is None:
+        return list(inputs)
+    own = (
+        "+".join(part if part == "proxies" else str(predictor.encoding) for part in what.split("+"))
+        for what in inputs
+        if what != "proxies"
+    )
+    return list(dict.fromkeys(own))
 
 
 def averages(scores: pd.DataFrame) -> pd.DataFrame:

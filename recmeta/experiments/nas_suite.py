@@ -68,8 +68,13 @@ def predictor_table(
     """NAS-Bench-201: encodings on all cells, and proxies on those that have them."""
     table = nas_bench_201(folder)
     space = NasBench201()
-    whole = [task_of(table, name, space, SEEN) for name in TASKS_201.values()]
-    live = [task_of(table, name, space, SEEN, with_proxies=True) for name in WITH_PROXIES]
+    own = {one.encoding for one in chosen.values() if one.encoding is not None}
+    encodings = ("one_hot", "path", *sorted(own))
+    whole = [task_of(table, name, space, SEEN, encodings=encodings) for name in TASKS_201.values()]
+    live = [
+        task_of(table, name, space, SEEN, encodings=encodings, with_proxies=True)
+        for name in WITH_PROXIES
+    ]
     parts = []
     for label, tasks, inputs in (
         ("all 15,625", whole, ("one_hot", "path")),
@@ -109,7 +114,10 @@ def strategies(chosen: Mapping[str, Predictor]) -> dict[str, Strategy]:
         "TPE": TPE(),
         "NPENAS": NPENAS(predictor=RandomForest()),
     }
-    return plain | {f"BANANAS {name}": BANANAS(predictor=one) for name, one in chosen.items()}
+    return plain | {
+        f"BANANAS {name}": BANANAS(predictor=one, encoding=one.encoding or "path")
+        for name, one in chosen.items()
+    }
 
 
 def strategy_tables(

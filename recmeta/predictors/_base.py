@@ -29,7 +29,8 @@ class Predictor(ABC, BaseEstimator):
     others are accepted and ignored, so that predictors can be exchanged. What was there for ``fit``
     must be there, with as many columns, for ``predict``.
 
-    ``needs`` are those of them without which it cannot do anything. ``requires`` is the extra that
+    ``needs`` are those of them without which it cannot do anything. ``encoding`` is the one of a
+    space of architectures that it understands, None if any will do. ``requires`` is the extra that
     it is in, ``tiny`` are parameters that make it cheap enough for a test, and ``exceptions`` are
     tests of the contract that do not hold, each with the reason: all as of a Recommender.
 
@@ -37,6 +38,7 @@ class Predictor(ABC, BaseEstimator):
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()
+    encoding: ClassVar[str | None] = None
     needs: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[str | None] = None
     tiny: ClassVar[dict[str, Any]] = {}

@@ -77,6 +77,7 @@ class GraphNetwork(FeaturePredictor):
     (4,)
     """
 
+    encoding: ClassVar[str | None] = "graph"
     requires = "torch"
     tiny: ClassVar[dict[str, Any]] = {
         "n_vertices": 1,  # whose features are any numbers

@@ -75,6 +75,7 @@ class NAO(FeaturePredictor):
     (2, 4)
     """
 
+    encoding: ClassVar[str | None] = "sequence"
     requires = "torch"
     takes_missing: ClassVar[bool] = True
     tiny: ClassVar[dict[str, Any]] = {"n_members": 4, "n_units": 16, "n_epochs": 40}

@@ -1,5 +1,6 @@
 """The experiments on NAS tables: cuts that don't leak, scores by hand, and figures of the field."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from recmeta.experiments.nas_prediction import (
     evaluate_predictors,
     evaluate_transfer,
     task_of,
+    understood,
 )
 from recmeta.experiments.nas_search import (
     SearchTask,
@@ -22,7 +24,7 @@ from recmeta.experiments.nas_search import (
     evaluate_strategies,
     regrets,
 )
-from recmeta.experiments.nas_suite import predictors
+from recmeta.experiments.nas_suite import predictors, strategies
 from recmeta.experiments.nas_tables import nas_bench_201
 from recmeta.experiments.table import BenchmarkTable
 from recmeta.predictors._base import Predictor
@@ -125,6 +127,22 @@ def test_predictors_without_extras_read_encodings() -> None:
     assert {"RandomForest", "Boosting", "BayesianLinear"} <= names
     assert not names & {"LastValue", "MLPEnsemble"}
     assert set(predictors(["random-forest"])) == {"RandomForest"}
+
+
+def test_a_predictor_is_given_the_encoding_that_it_understands() -> None:
+    class ReadsGraphs(LeastSquares):
+        encoding: ClassVar[str | None] = "graph"
+
+    inputs = ("one_hot", "path", "proxies", "path+proxies")
+    assert understood(LeastSquares(), inputs) == list(inputs)
+    assert understood(ReadsGraphs(), inputs) == ["graph", "graph+proxies"]
+    task = made_up()
+    task = replace(task, encodings={"graph": task.encodings["one_hot"]})
+    scores = evaluate_predictors([task], {"own": ReadsGraphs()}, inputs=inputs, sizes=(50,))
+    assert set(scores["input"]) == {"graph", "graph+proxies"}
+    searches = strategies({"graphs": ReadsGraphs(), "any": LeastSquares()})
+    assert searches["BANANAS graphs"].get_params()["encoding"] == "graph"
+    assert searches["BANANAS any"].get_params()["encoding"] == "path"
 
 
 @pytest.fixture(scope="module")
