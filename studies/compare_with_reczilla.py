@@ -4,7 +4,7 @@
 
 Theirs: the best of up to 100 configurations on test, means over the data sets on which an algorithm
 ran, seen items not always removed. Ours: the configuration that validation chose, seen items
-removed, a failure is the worst rank. Ranks are among the algorithms that both have.
+removed, a failure is the worst rank. Ranks are among the algorithms that both have, so far.
 """
 
 import argparse
@@ -41,10 +41,11 @@ def measured(store: Path, metric: str) -> tuple["pd.Series[float]", int]:
         best = results.best(metric, higher_is_better=True)
         counts = results.counts()
     begun = counts[counts["algorithm"].isin(NAMES.values())]
+    names = sorted(begun["algorithm"].unique())
     per_problem = begun.groupby("data_key")["algorithm"].nunique()
-    whole = per_problem.index[per_problem == len(NAMES)]
+    whole = per_problem.index[per_problem == len(names)]
     scores = best.pivot_table(index="data_key", columns="algorithm", values="test")
-    scores = scores.reindex(index=whole, columns=list(NAMES.values()))
+    scores = scores.reindex(index=whole, columns=names)
     ranks = scores.rank(axis=1, ascending=False, na_option="bottom")
     return ranks.mean(), len(whole)
 
@@ -57,6 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     theirs = published(options.table)
     ours, n_problems = measured(options.store, options.metric)
+    theirs = theirs[ours.index]
     table = pd.DataFrame({"RecZilla": theirs.rank(), "ours": ours.rank(), "our mean": ours})
     print(f"{n_problems} problems, {options.metric}; places among {len(table)} algorithms\n")
     print(
@@ -64,7 +66,7 @@ def main() -> None:
     )
     for name, row in table.sort_values("our mean").iterrows():
         print(f"| {name} | {row['RecZilla']:.0f} | {row['ours']:.0f} | {row['our mean']:.2f} |")
-    print(f"\nSpearman correlation of the places: {spearmanr(theirs, ours[theirs.index])[0]:.2f}")
+    print(f"\nSpearman correlation of the places: {spearmanr(theirs, ours)[0]:.2f}")
 
 
 if __name__ == "__main__":
