@@ -197,7 +197,7 @@ def _cut(facts: "dict[str, Any]") -> str:
         floor = f"; {LEAST_USERS:,} users are the least" if facts["n_users"] == LEAST_USERS else ""
         return f", cut from {n_events + n_cut:,} events to whole users{floor}"
     if most is not None and n_events > most:
-        return f", more than {most:,} events, but all users kept: at most {LEAST_USERS:,}"
+        return f", more than {most:,} events, but so few as {LEAST_USERS:,} users are all kept"
     return ""
 
 

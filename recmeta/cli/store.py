@@ -101,24 +101,30 @@ def merge(
 @store_app.command("check")
 def check(store: StoreFile, json: options.Json = False) -> None:
     """Look for damage; exit code 3 and a line for each thing that is wrong."""
-    from recmeta.experiments.store import DamagedStoreError, Store
-    from recmeta.experiments.transfer import check as look
-
-    n_runs = None
-    try:
-        with Store(options.store_at(store), read_only=True) as results:
-            findings = look(results)
-            n_runs = int(results.counts()["n"].sum()) if not findings else None
-    except DamagedStoreError as error:  # so much that it cannot even be opened
-        findings = [f"SQLite: {error.__cause__}"]
+    findings, n_runs = _looked_at(options.store_at(store))
     if json:
         say_json({"store": str(store), "findings": findings})
     elif not findings:
-        say(f"{store} is sound: {counted(n_runs or 0, 'run')}")
+        say(f"{store} is sound: {counted(n_runs, 'run')}")
     for finding in findings if not json else ():
         say(finding)
     if findings:
         raise typer.Exit(UNSOUND)
+
+
+def _looked_at(store: Path) -> tuple[list[str], int]:
+    """What is wrong, and the number of runs if nothing is."""
+    from recmeta.experiments.store import DamagedStoreError, Store
+    from recmeta.experiments.transfer import check as look
+
+    if store.stat().st_size == 0:
+        return ["the file is empty"], 0
+    try:
+        with Store(store, read_only=True) as results:
+            findings = look(results)
+            return findings, 0 if findings else int(results.counts()["n"].sum())
+    except DamagedStoreError as error:  # so much that it cannot even be opened
+        return [f"SQLite: {error.__cause__}"], 0
 
 
 @contextmanager

@@ -67,6 +67,8 @@ def parse(text: str, cutoffs: Sequence[int] = CUTOFFS) -> tuple[str, int]:
         Saying how to write one, or which metrics and cutoffs there are.
     """
     name, _, cutoff = text.partition("@")
+    if name in METRICS and not cutoff:
+        raise UnknownNameError(f"{name} needs a cutoff: {name}@{min(10, max(cutoffs))}")
     if not cutoff.isdecimal() or int(cutoff) not in cutoffs:
         raise UnknownNameError(
             f"not a metric: {text!r}; write name@cutoff with a cutoff of {tuple(cutoffs)}"

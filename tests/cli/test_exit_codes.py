@@ -52,6 +52,7 @@ def test_fit_looks_at_where_to_write_before_it_works(run, tmp_path):
         (("meta", "build", "none.sqlite", "--out", "x"), "no store at none.sqlite"),
         (("meta", "evaluate", "--folder", "none"), "none is no meta-data set"),
         (("meta", "evaluate", "--metric", "ndgc@10"), "no metric is named 'ndgc'"),
+        (("meta", "evaluate", "--metric", "ndcg"), "ndcg needs a cutoff: ndcg@10"),
         (("recommend", "x.csv", "--memory", "lots"), "lots"),
         (("datasets", "check", "x.csv", "--scale", "five"), "not a scale"),
     ],

@@ -88,6 +88,8 @@ def test_a_damaged_store_is_a_line_with_what_to_do(run, damaged):
     code, out, err = run("store", "check", damaged)
     assert (code, err) == (3, "")
     assert "malformed" in out
+    damaged.write_bytes(b"")
+    assert run("store", "check", damaged) == (3, "the file is empty\n", "")
 
 
 def test_damage_that_is_met_while_reading_is_said_alike(run, tmp_path):

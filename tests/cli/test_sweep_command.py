@@ -128,7 +128,7 @@ def test_the_line_of_a_data_set_says_what_the_cap_did(run, folder):
     command = ("sweep", "--algorithms", "TopPopular", "--kind", "default", "--max-events", "200")
     _, _, err = run(*command, "--datasets", "a.csv,large.csv")
     a, large = (line for line in err.splitlines() if "split random" in line)
-    assert a.endswith(", more than 200 events, but all users kept: at most 1,500")
+    assert a.endswith(", more than 200 events, but so few as 1,500 users are all kept")
     assert large.startswith("large: 1,500 users, ")
     assert large.endswith(
         f", cut from {log.n_events:,} events to whole users; 1,500 users are the least"

@@ -161,7 +161,10 @@ def test_a_metric_is_written_with_its_cutoff():
     assert parse("ndcg@10") == ("ndcg", 10)
     assert parse("NDCG@10") == ("ndcg", 10)
     assert parse("ndcg@12", cutoffs=(12,)) == ("ndcg", 12)
-    for text in ("ndcg", "ndcg@", "ndcg@11", "ndcg@²"):
+    for text in ("ndcg", "ndcg@"):
+        with pytest.raises(ValueError, match=r"^ndcg needs a cutoff: ndcg@10$"):
+            parse(text)
+    for text in ("ndgc", "ndcg@11", "ndcg@²"):
         with pytest.raises(ValueError, match="write name@cutoff with a cutoff of"):
             parse(text)
     with pytest.raises(ValueError, match="precision"):
