@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from recmeta.architectures.nas_bench_201 import NasBench201
 from recmeta.predictors.random_forest import RandomForest
-from recmeta.search import Proposal, Strategy, Trial, all_strategies, get, incumbent
+from recmeta.search import Strategy, Trial, all_strategies, get, incumbent
 from recmeta.search.acquisition import thompson
 from recmeta.search.bananas import BANANAS
 from recmeta.search.configurations import ConfigurationSpace
@@ -172,9 +172,9 @@ def test_the_incumbent_is_the_best_at_the_highest_fidelity() -> None:
 
 
 def test_proposals_carry_the_full_fidelity_where_there_are_no_rungs() -> None:
-    assert RandomSearch().propose(CELLS, [], np.random.default_rng(0)) == [
-        Proposal(RandomSearch().propose(CELLS, [], np.random.default_rng(0))[0].candidate, 1.0)
-    ]
+    for name in ("RandomSearch", *GUIDED):
+        trials = search(CELLS, made(name), value, 12, k=3)
+        assert {one.fidelity for one in trials} == {1.0}
 
 
 def test_thompson_sampling_follows_one_function_of_the_posterior() -> None:
