@@ -73,8 +73,8 @@ FitTime = Annotated[
     Text,
     typer.Option(
         "--time",
-        help="The most time one task (two fits, evaluated) may take, such as 90s or 5m; compiling "
-        "counts, so be generous where numba's cache is new. [60s]",
+        help="The most time one task (two fits, evaluated) may take, such as 90s or 5m; loading "
+        "and compiling before the fits are not counted. [60s]",
     ),
 ]
 Memory = Annotated[

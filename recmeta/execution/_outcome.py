@@ -17,8 +17,13 @@ from recmeta.execution.task import INFRASTRUCTURE, Result, Status
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "cannot allocate")
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h: the child's code when its result cannot be written
 NOT_BEGUN, LOST = "not begun", "lost"  # an answer's why, besides "timeout" and ""
-WARM = ".warm"  # ends the name of an empty file: the task was loaded and compiled, the fit began
-FILES = ("", ".log", ".part", WARM)  # what a task can leave beside its result, by their ends
+SO_FAR = ".so-far"  # ends the name of the result of the parts that were finished
+FILES = (
+    "",
+    SO_FAR,
+    ".log",
+    ".part",
+)  # what a task can leave as its result and beside, by their ends
 TAIL = 2000  # bytes of the output that are kept
 
 
@@ -28,22 +33,23 @@ def result_of(out: Path, answer: Mapping[str, Any], threads: int) -> Result:
     Parameters
     ----------
     out : path
-        Its result; beside it, as ``.log``, what it printed.
+        Its result; beside it, as ``.so-far``, that of the parts that were finished, and as
+        ``.log`` what it printed.
     answer : dict
         Of the zygote, see there.
     threads : int
         Of the worker.
     """
     log = tail(Path(f"{out}.log"))
-    text = out.read_text(encoding="utf-8") if out.exists() else ""
-    written = Result.from_json(text) if text else Result("error", threads=threads)
+    files = [file for file in (out, Path(f"{out}{SO_FAR}")) if file.exists()]
+    if files:
+        written = Result.from_json(files[0].read_text(encoding="utf-8"))
+    else:
+        written = Result("error", threads=threads)
     written = replace(written, total_s=float(answer["wall_s"]), output=log)
     if answer["why"] == "timeout":
-        reason = answer.get("detail", f"stopped after {answer['wall_s']:.1f} s")
-        if "detail" not in answer and not Path(f"{out}{WARM}").exists():
-            reason += " in its warm-up, before the fit: the time limit counts numba's compiling"
-        return replace(written, status="timeout", error=reason)
-    if answer["why"] or answer["signal"] or answer["code"]:
+        return replace(written, status="timeout", error=answer.get("detail") or _lateness(answer))
+    if answer["why"] or answer["signal"] or answer["code"] or out not in files:
         return replace(written, status=_status_of(answer, log), error=_cause(answer, log))
     return written
 
@@ -57,6 +63,10 @@ def is_infrastructure(answer: Mapping[str, Any]) -> bool:
 
 def given_up(result: Result, tries: int) -> Result:
     """The row of a task whose every try ended in such a fault."""
+    if (
+        result.status == "oom"
+    ):  # it would come again: no more a fault of the machine than a limit is
+        return replace(result, error=f"tried {tries} times: {result.error}")
     return replace(result, error=f"{INFRASTRUCTURE}, tried {tries} times: {result.error}")
 
 
@@ -69,7 +79,19 @@ def tail(file: Path, n_bytes: int = TAIL) -> str:
         return stream.read().decode("utf-8", errors="replace").strip()
 
 
+def _lateness(answer: Mapping[str, Any]) -> str:
+    """By the task's own limit, or by the deadline of all: after how long, and of what."""
+    if answer["warm_s"] is None:
+        return f"stopped after {answer['wall_s']:.1f} s of loading and compiling, before the fit"
+    return (
+        f"stopped after {answer['wall_s'] - answer['warm_s']:.1f} s, without the "
+        f"{answer['warm_s']:.1f} s of loading and compiling before the fit"
+    )
+
+
 def _status_of(answer: Mapping[str, Any], log: str) -> Status:
+    if answer.get("oom_kill"):
+        return "oom"
     if is_infrastructure(answer):
         return "error"
     return "oom" if any(words in log.lower() for words in OUT_OF_MEMORY) else "error"
@@ -82,12 +104,14 @@ def _cause(answer: Mapping[str, Any], log: str) -> str:
         return "the process that starts the workers ended while it ran"
     if answer["code"] == CANNOT_WRITE:
         cause = "its result could not be written: is there room in the folder for temporary files?"
+    elif answer.get("oom_kill"):
+        cause = "killed by the kernel, out of memory (its control group counts such a kill)"
     elif answer["signal"]:
         cause = f"killed by {_signal_name(answer['signal'])}"
         if answer["signal"] == signal.SIGKILL:
-            cause += " from outside (the kernel when the machine is out of memory, or a person)"
+            cause += " from outside (maybe the kernel, out of memory; maybe a person)"
     else:
-        cause = f"ended with code {answer['code']} and no result"
+        cause = f"ended with code {answer['code']} and no result: something in it left the process"
     peak = f"at most {answer['max_rss'] / 1024:,.0f} MiB resident"
     return f"{cause}; {peak}" + (f"\n{log}" if log else "")
 

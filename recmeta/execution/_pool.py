@@ -16,6 +16,9 @@ PINNED = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT",
 )  # fmt: skip
+# of loading and compiling, before a task's own limit begins: the slowest to compile takes 20 s on a
+# machine with other work (docs/benchmarks.md, first_call.py); who takes 30 times as long hangs
+WARM_UP_S = 600.0
 MAX_FAILED_STARTS = 3  # in a row; a zygote that cannot start is a broken installation
 
 
@@ -69,10 +72,12 @@ class Pool:
         )
 
     def send(self, n: int, task: Task, out: Path, deadline: float | None) -> None:
+        limit_s = task.time_limit_s
         request = {
             "n": n,
             "task": json.loads(task.to_json()),
-            "limit_s": task.time_limit_s,
+            "limit_s": limit_s,
+            "warm_up_s": None if limit_s is None else max(limit_s, WARM_UP_S),
             "deadline": deadline,  # time.monotonic() is one clock for all processes of a machine
             "out": str(out),
         }

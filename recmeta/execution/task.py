@@ -40,8 +40,8 @@ class Task:
         ``"validation"`` fits on the training part and evaluates on validation; ``"test"`` fits on
         both and evaluates on test.
     time_limit_s : float or None
-        Wall-clock seconds for the whole task, kept by force: loading and compiling (where numba's
-        cache is new) count too.
+        Wall-clock seconds of all fits and their evaluation, kept by force. Loading and compiling
+        before them do not count; they have a limit of their own, ten minutes at least.
     memory_bytes : int or None
         Memory above what the process has after loading the data, kept by force.
     save_to : str or None
@@ -119,7 +119,7 @@ class Result:
     peak_mb : float
         The most memory of a fit, in 2**20 bytes above what the process had before it.
     total_s : float
-        Seconds of the whole process, from its start to its end.
+        Seconds of the whole process, from its start to its end: with loading and compiling.
     n_epochs : int or None
         The best epoch on validation, of an iterative algorithm with ``stop_by``.
     curve : dict

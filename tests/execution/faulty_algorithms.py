@@ -56,6 +56,18 @@ class HangsInItsWarmUp(Steady):
         time.sleep(600 * (X.shape[0] <= 24))
 
 
+class CompilesLong(Steady):
+    def _fit(self, X):
+        time.sleep(2.0 * (X.shape[0] <= 24))
+        super()._fit(X)
+
+
+class CompilesThenHangs(Steady):
+    def _fit(self, X):
+        time.sleep(1.0 if X.shape[0] <= 24 else 600)
+        super()._fit(X)
+
+
 class HangsOnMore(Steady):
     """Fits the training part, hangs on training + validation."""
 
@@ -116,6 +128,24 @@ class Exits(Steady):
     def _misbehave(self, X):
         os.write(2, b"a library printed this and left\n")
         os._exit(3)
+
+
+class LeavesAsIfDone(Steady):
+    def _misbehave(self, X):
+        os.write(2, b"a library thought that all was done\n")
+        os._exit(0)
+
+
+class LeavesOnMore(Steady):
+    """Fits the training part, leaves on training + validation as if all was done."""
+
+    def __init__(self, more_than=0):
+        self.more_than = more_than
+        self.seconds = 0.0
+
+    def _misbehave(self, X):
+        if X.nnz > self.more_than:
+            os._exit(0)
 
 
 class Prints(Steady):

@@ -30,7 +30,9 @@ FAULTS = (  # as test_local.py has them
     ("IsTooLarge", "oom", "refused by cost()"),
     ("Segfaults", "error", "killed by SIGSEGV"),
     ("Exits", "error", "ended with code 3 and no result"),
+    ("LeavesAsIfDone", "error", "ended with code 0 and no result"),
     ("Hangs", "timeout", "stopped after 1."),
+    ("CompilesLong", "ok", ""),  # longer than its limit
 )
 LIMITS = {"time_limit_s": 30.0, "memory_bytes": 300 * MIB}
 
@@ -60,10 +62,9 @@ def cluster(tmp_path_factory):
 def tasks(bundle, tmp_path_factory):
     make = task_maker(bundle)
     notes = tmp_path_factory.mktemp("notes")
-    seconds = {"timeout": 1.0}
+    seconds = {"Hangs": 1.0, "CompilesLong": 1.0}
     tasks = [
-        make(name, **LIMITS | {"time_limit_s": seconds.get(status, 30.0)})
-        for name, status, _ in FAULTS
+        make(name, **LIMITS | {"time_limit_s": seconds.get(name, 30.0)}) for name, *_ in FAULTS
     ]
     tasks += [make("Steady", seed=seed, **LIMITS) for seed in range(12)]
     tasks.append(make("ray_faults:HangsOnce", params={"note": str(notes / "hangs")}, **LIMITS))

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recmeta.execution.task import Task
+from recmeta.experiments.sources import Preparation, find_sources, prepare
+
 FAULTY = Path(__file__).parent.parent / "execution"
 
 
@@ -25,3 +28,12 @@ def root(tmp_path):
 def environment():
     """Of a driver that knows the misbehaving algorithms."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(FAULTY), *sys.path])}
+
+
+@pytest.fixture
+def make_task(root, monkeypatch):
+    monkeypatch.syspath_prepend(str(FAULTY))
+    (source,) = find_sources(["one"], root)
+    bundle = prepare(source, Preparation("random", 0, None, root / "cache"))
+    of = (str(bundle.path), bundle.dataset, bundle.key, bundle.split)
+    return lambda name, **options: Task(*of, f"faulty_algorithms:{name}", **options)

@@ -10,11 +10,7 @@ from pathlib import Path
 import pytest
 
 from recmeta.execution.local import run
-from recmeta.execution.task import Task
-from recmeta.experiments.sources import Preparation, find_sources, prepare
 from recmeta.experiments.store import Store
-
-from .conftest import FAULTY
 
 pytestmark = pytest.mark.faults
 
@@ -33,15 +29,6 @@ def wait_for(condition, seconds):
             return True
         time.sleep(0.05)
     return False
-
-
-@pytest.fixture
-def make_task(root, monkeypatch):
-    monkeypatch.syspath_prepend(str(FAULTY))
-    (source,) = find_sources(["one"], root)
-    bundle = prepare(source, Preparation("random", 0, None, root / "cache"))
-    of = (str(bundle.path), bundle.dataset, bundle.key, bundle.split)
-    return lambda name, **options: Task(*of, f"faulty_algorithms:{name}", **options)
 
 
 def test_a_fit_that_ends_the_zygote_each_time_is_an_error_and_its_neighbour_is_not(make_task):
