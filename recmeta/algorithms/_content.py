@@ -49,8 +49,9 @@ def neighbour_weights(
     n_rows = rows.shape[0]
     lengths = squared_lengths(rows)
     form = form_of(similarity, lengths, lengths, shrink, alpha, beta)
-    k = min(n_neighbours, max(n_rows - 1, 1))
-    return weights_from(*nearest_items(csr_array(rows.T.tocsr()), form, k), n_rows)
+    k, columns = min(n_neighbours, max(n_rows - 1, 1)), csr_array(rows.T.tocsr())
+    del rows  # as large as X, and mostly made for this call
+    return weights_from(*nearest_items(columns, form, k), n_rows)
 
 
 def content_of(name: str, features: csr_array, weighting: str) -> csr_array:

@@ -21,6 +21,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads, _threadpools
 from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._sums import column_counts
 
 F32 = NDArray[np.float32]
 TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
@@ -48,7 +49,7 @@ def top_right_singular_vectors(
             eigenvalues, vectors = _block_lanczos(X, start, n_kept)
     eigenvalues, vectors = eigenvalues[::-1][:n_kept], vectors[:, ::-1][:, :n_kept]
     kept = eigenvalues > eigenvalues.max(initial=0.0) * 1e-6
-    seen = np.bincount(X.indices, minlength=n_items) > 0
+    seen = column_counts(X.indices, n_items) > 0
     flip = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(n_kept)])
     vectors = vectors * (flip * kept) * seen[:, None]
     values = np.sqrt(np.where(kept, eigenvalues, 0))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads
+from recmeta.algorithms._sums import by_column
 
 BLOCK = 64  # rows of G a thread takes at once
 
@@ -39,15 +40,24 @@ class Tails(NamedTuple):
 def tails(X: csr_array) -> Tails:
     """Of a canonical CSR matrix."""
     user_start, items = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-    places = csr_array((np.arange(X.nnz, dtype=np.int32), items, user_start), shape=X.shape).tocsc()
+    alike = is_even(X)
+    places = by_column(user_start, items, X.shape[1])
     item_start, users = places.indptr.astype(np.int32), places.indices.astype(np.int32, copy=False)
-    first = np.append(X.data, np.float32(0))[user_start[:-1]]
-    alike = bool((X.data == np.repeat(first, np.diff(user_start))).all())
-    none = np.empty(0, dtype=np.float32)
+    none, first = np.empty(0, dtype=np.float32), np.zeros(X.shape[0], dtype=np.float32)
+    there = np.diff(user_start) > 0
+    first[there] = X.data[user_start[:-1][there]]
     return Tails(
         item_start, users.view(np.uint32), places.data.view(np.uint32), user_start,
         items.view(np.uint32), none if alike else X.data, first * first if alike else none,
     )  # fmt: skip
+
+
+def is_even(matrix: csr_array) -> bool:
+    """Whether each row has one value, as those of a binary matrix."""
+    like_the_last = matrix.data[1:] == matrix.data[:-1]
+    starts = matrix.indptr[1:-1]
+    like_the_last[starts[(starts > 0) & (starts < matrix.nnz)] - 1] = True
+    return bool(like_the_last.all())
 
 
 def gram(X: csr_array) -> NDArray[np.float32]:

@@ -88,15 +88,17 @@ def pairs(X: csr_array, batch_size: int, rng: np.random.Generator) -> Iterator[P
     """
     counts = np.diff(X.indptr)
     order = np.flatnonzero(np.repeat(counts < X.shape[1], counts))
-    order = rng.permutation(order)
-    users = np.repeat(np.arange(X.shape[0]), counts)
-    indptr, items = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    # int32 halves what is there for the whole epoch; the order is the same
+    order = rng.permutation(order.astype(np.int32 if X.nnz < 2**31 else np.int64))
+    owners = np.repeat(np.arange(X.shape[0], dtype=np.int32), counts)
+    indptr = X.indptr.astype(np.int64)
     state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
+        users, inside = owners[batch].astype(np.int64), X.indices[batch].astype(np.int64)
         outside = np.empty(len(batch), dtype=np.int64)
-        _draw_outside(users[batch], indptr, items, X.shape[1], state, outside)
-        yield users[batch], items[batch], outside
+        _draw_outside(users, indptr, X.indices, X.shape[1], state, outside)
+        yield users, inside, outside
 
 
 def pairwise_loss(E: "Tensor", batch: Pairs, n_users: int) -> "Tensor":

@@ -30,6 +30,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads
 from recmeta.algorithms._factors import CLOSE, F32, _dot
+from recmeta.algorithms._sums import column_counts
 
 ROWS, TILE = 128, 512  # of a block and of its run at once: their log-odds stay in the cache
 LOG2_E = np.float32(1 / math.log(2))
@@ -54,7 +55,7 @@ def climb(
 
     Column ``one`` stays as it is.
     """
-    pool = rng.permutation(fixed[np.bincount(X.indices, minlength=X.shape[1]) > 0])
+    pool = rng.permutation(fixed[column_counts(X.indices, X.shape[1]) > 0])
     pool = np.concatenate([pool, pool])  # every run is a slice
     turned, n_pool = np.ascontiguousarray(pool.T), len(pool) // 2
     sizes = np.minimum(np.diff(X.indptr).astype(np.int64) * how.n_negatives, n_pool)

@@ -14,10 +14,10 @@ Equal similarities come in the order of the number of the other. What is 0 is no
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from recmeta.algorithms._base import BLOCK_BYTES, Cost, _check_counts, _in_threads
-from recmeta.algorithms._gram import row_blocks, tails, upper_rows
+from recmeta.algorithms._gram import is_even, row_blocks, tails, upper_rows
 from recmeta.algorithms._heap import offered, sort_heap, sort_heaps
 from recmeta.algorithms._similarity import F32, Form
 
@@ -110,21 +110,15 @@ def nearest_items(X: csr_array, form: Form, k: int) -> Neighbours:
     return others, values
 
 
-def is_even(matrix: csr_array) -> bool:
-    """Whether each row has one value, as those of a binary matrix."""
-    first = np.append(matrix.data, np.float32(0))[matrix.indptr[:-1]]
-    return bool((matrix.data == np.repeat(first, np.diff(matrix.indptr))).all())
-
-
 def weights_from(others: NDArray[np.int32], values: F32, n_others: int) -> csr_array:
     """Neighbours as a matrix (n_others, n_targets): column t has the weights of target t."""
-    n_targets, k = others.shape
-    kept = others.ravel() >= 0
-    targets = np.repeat(np.arange(n_targets, dtype=np.int32), k)[kept]
-    entries = (values.ravel()[kept], (others.ravel()[kept], targets))
-    weights = csr_array(entries, shape=(n_others, n_targets))
-    weights.sort_indices()
-    return weights
+    kept = others >= 0
+    ends = np.cumsum(np.count_nonzero(kept, axis=1))
+    full = kept.all()  # as they mostly are: then nothing is copied before it is turned over
+    entries = (values.ravel(), others.ravel()) if full else (values[kept], others[kept])
+    indptr = np.concatenate([[0], ends]).astype(np.int32 if kept.size < 2**31 else np.int64)
+    columns = csc_array((*entries, indptr), shape=(n_others, len(others)))
+    return csr_array(columns.tocsr())
 
 
 def item_neighbours_cost(n_users: int, n_items: int, nnz: int, n_neighbours: int) -> Cost:

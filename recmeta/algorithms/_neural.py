@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Lists, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms._sums import column_counts
 from recmeta.registry import MissingExtraError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class NeuralRecommender(IterativeRecommender):
         self.first_moments_ = np.zeros(sum(sizes), dtype=np.float32)
         self.second_moments_ = np.zeros(sum(sizes), dtype=np.float32)
         self.steps_ = np.zeros(len(sizes), dtype=np.int64)
-        self.known_items_ = np.bincount(X.indices, minlength=X.shape[1]) > 0
+        self.known_items_ = column_counts(X.indices, X.shape[1]) > 0
 
     def _epoch(self, prepared: Any, rng: np.random.Generator) -> None:
         torch, network = self._torch(), self._network()

@@ -11,12 +11,16 @@ Ranks nest: the scores X V_r V_r' of a rank r are those of the one before and a 
 so that one decomposition serves the whole ladder.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._factors import F32, top_right_singular_vectors
+from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._sums import ROWS
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg
 
@@ -52,17 +56,28 @@ def best_rank(X: csr_array, rng: np.random.Generator) -> int:
 def hide(X: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
     """What is left and what is hidden: HIDDEN of each row of two entries or more, at least one."""
     lengths = np.diff(X.indptr)
-    rows = np.repeat(np.arange(X.shape[0]), lengths)
-    drawn = np.lexsort((rng.random(X.nnz), rows))  # a random order within each row
-    n_hidden = np.where(lengths > 1, np.maximum(np.rint(HIDDEN * lengths), 1), 0)
-    chosen = np.zeros(X.nnz, dtype=bool)
-    chosen[drawn] = np.arange(X.nnz) - X.indptr[rows] < n_hidden[rows]
-    return _part(X, rows, ~chosen), _part(X, rows, chosen)
+    n_hidden = np.where(lengths > 1, np.maximum(np.rint(HIDDEN * lengths), 1), 0).astype(np.int64)
+    chosen = np.empty(X.nnz, dtype=bool)
+    for block in row_blocks(X.shape[0], ROWS):  # numbers for all entries would take more than X
+        first, last = X.indptr[block.start], X.indptr[block.stop]
+        chosen[first:last] = _drawn(lengths[block], n_hidden[block], rng)
+    return _part(X, lengths - n_hidden, ~chosen), _part(X, n_hidden, chosen)
 
 
-def _part(X: csr_array, rows: NDArray[np.int64], chosen: NDArray[np.bool_]) -> csr_array:
-    entries = X.data[chosen], (rows[chosen], X.indices[chosen])
-    return csr_array(entries, shape=X.shape)
+def _drawn(
+    lengths: NDArray[Any], n_chosen: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """n_chosen of the entries of each row, by a random order within the row."""
+    rows, ends = np.repeat(np.arange(len(lengths)), lengths), np.cumsum(lengths)
+    order = np.lexsort((rng.random(len(rows)), rows))
+    chosen = np.empty(len(rows), dtype=bool)
+    chosen[order] = np.arange(len(rows)) < (ends - lengths + n_chosen)[rows]
+    return chosen
+
+
+def _part(X: csr_array, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> csr_array:
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(X.indptr.dtype)
+    return csr_array((X.data[chosen], X.indices[chosen], indptr), shape=X.shape)
 
 
 def lists_of_ranks(X: csr_array, vectors: F32, ranks: list[int]) -> NDArray[np.int32]:

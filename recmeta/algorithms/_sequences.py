@@ -12,7 +12,7 @@ Events of one time come in the order of the item number. An item that was met of
 was met last, for a matrix has one time for it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,6 +22,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _check_counts, _in_threads
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._heap import offered, sort_heap
+from recmeta.algorithms._sums import ROWS, add_at, by_column
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -39,10 +40,15 @@ class Sequences(NamedTuple):
 
 def in_time_order(timestamps: csr_array) -> Sequences:
     """The events of each row from first to last; equal times by item number. O(nnz log nnz)."""
-    starts = timestamps.indptr.astype(np.int64)
-    row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    order = np.lexsort((timestamps.indices, timestamps.data, row))
-    return Sequences(starts, timestamps.indices[order].astype(np.int32), timestamps.data[order])
+    starts, lengths = timestamps.indptr.astype(np.int64), np.diff(timestamps.indptr)
+    items, times = np.empty(timestamps.nnz, dtype=np.int32), np.empty_like(timestamps.data)
+    for rows in row_blocks(len(lengths), ROWS):  # so that the order is not of all events at once
+        events = slice(starts[rows.start], starts[rows.stop])
+        of_block, at = timestamps.indices[events], timestamps.data[events]
+        row = np.repeat(np.arange(len(lengths[rows])), lengths[rows])
+        order = np.lexsort((of_block, at, row))
+        items[events], times[events] = of_block[order], at[order]
+    return Sequences(starts, items, times)
 
 
 def last_items(timestamps: csr_array, n_last: int, discount: float) -> csr_array:
@@ -90,38 +96,45 @@ def transitions(
     """
     _check_counts(n_neighbours=k)
     starts, items, _ = sequences
-    lengths = np.repeat(np.diff(starts), np.diff(starts))
-    place = np.arange(len(items)) - np.repeat(starts[:-1], np.diff(starts))
-    summed = np.concatenate([[0.0], np.cumsum(by_distance)])
-    ahead = summed[np.minimum(lengths - 1 - place, len(by_distance))]
-    behind = summed[np.minimum(place, len(by_distance))]
-    totals = np.bincount(items, ahead + backward * behind, n_items).astype(np.float64)
-
-    order = np.argsort(items, kind="stable")
-    event_starts = np.searchsorted(items[order], np.arange(n_items + 1))
-    n_before, n_after = place[order], (lengths - 1 - place)[order]
+    totals = _totals(starts, items, n_items, by_distance, backward)
+    events = by_column(starts, items, n_items)
     sources = np.full((n_items, k), -1, dtype=np.int32)
     amounts = np.zeros((n_items, k), dtype=np.float32)
 
     def one_block(block: slice) -> None:
         _transitions(
-            block.start, block.stop, event_starts, order, n_before, n_after, items, by_distance,
-            backward, np.zeros(n_items), np.empty(n_items, dtype=np.int32), sources, amounts,
+            block.start, block.stop, events.indptr, events.data, events.indices, starts, items,
+            by_distance, backward, np.zeros(n_items), np.empty(n_items, dtype=np.int32), sources,
+            amounts,
         )  # fmt: skip
 
     _in_threads(one_block, row_blocks(n_items))
     return sources, amounts, totals
 
 
-def grouped(items: I32, n_items: int, values: NDArray[Any]) -> tuple[I64, NDArray[Any]]:
-    """The values of each item's events, in their order: where each item's begin, and they."""
-    order = np.argsort(items, kind="stable")
-    return np.searchsorted(items[order], np.arange(n_items + 1)), values[order]
+def _totals(starts: I64, items: I32, n_items: int, by_distance: F64, backward: float) -> F64:
+    """sum_j N_ij, (n_items,): what the places ahead of and behind each event of i make."""
+    summed, totals = np.concatenate([[0.0], np.cumsum(by_distance)]), np.zeros(n_items)
+    for rows in row_blocks(len(starts) - 1, ROWS):
+        first, lengths = starts[rows], np.diff(starts[rows.start : rows.stop + 1])
+        here = slice(starts[rows.start], starts[rows.stop])
+        place = np.arange(here.start, here.stop) - np.repeat(first, lengths)
+        after = np.repeat(lengths, lengths) - 1 - place
+        ahead = summed[np.minimum(after, len(by_distance))]
+        behind = summed[np.minimum(place, len(by_distance))]
+        add_at(items[here], ahead + backward * behind, totals)
+    return totals
+
+
+def users_of(starts: I64, items: I32, n_items: int) -> tuple[I64, I32]:
+    """Where each item's users begin, and they: ascending."""
+    events = by_column(starts, items, n_items)
+    return events.indptr.astype(np.int64), events.indices.astype(np.int32, copy=False)
 
 
 @njit(cache=True, nogil=True)
 def _transitions(  # type: ignore[no-untyped-def]
-    start, stop, event_starts, events, n_before, n_after, items, by_distance, backward, amount,
+    start, stop, event_starts, events, users, starts, items, by_distance, backward, amount,
     touched, sources, amounts,
 ):  # fmt: skip
     """Items j from start to stop: a dense row of N_ij, then a heap. ``amount`` ends all 0.
@@ -132,8 +145,9 @@ def _transitions(  # type: ignore[no-untyped-def]
     for j in range(start, stop):
         n_touched = 0
         for index in range(event_starts[j], event_starts[j + 1]):
-            event = events[index]
-            for distance in range(1, min(window, n_before[index]) + 1):
+            event, user = events[index], users[index]
+            n_before, n_after = event - starts[user], starts[user + 1] - 1 - event
+            for distance in range(1, min(window, n_before) + 1):
                 i, step = items[event - distance], by_distance[distance - 1]
                 if step > 0:
                     if amount[i] == 0:
@@ -141,7 +155,7 @@ def _transitions(  # type: ignore[no-untyped-def]
                         n_touched += 1
                     amount[i] += step
             if backward > 0:
-                for distance in range(1, min(window, n_after[index]) + 1):
+                for distance in range(1, min(window, n_after) + 1):
                     i, step = items[event + distance], backward * by_distance[distance - 1]
                     if step > 0:
                         if amount[i] == 0:

@@ -23,6 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._sums import ROWS, column_counts, row_squares
+
 F32 = NDArray[np.float32]
 SIMILARITIES = ("cosine", "jaccard", "dice", "tversky", "asymmetric")
 WEIGHTINGS = ("none", "tf-idf", "bm25")
@@ -75,8 +78,7 @@ def _power(lengths: F32, exponent: float) -> F32:
 
 def squared_lengths(rows: csr_array) -> F32:
     """n of each row."""
-    users = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    return np.bincount(users, rows.data**2, rows.shape[0]).astype(np.float32)
+    return row_squares(rows).astype(np.float32)
 
 
 def weigh(rows: csr_array, weighting: str) -> csr_array:
@@ -92,17 +94,29 @@ def weigh_like(rows: csr_array, known: csr_array, weighting: str) -> csr_array:
     """
     if weighting == "none":
         return rows
-    counts = np.bincount(known.indices, minlength=known.shape[1])
-    idf = np.log1p(known.shape[0] / np.maximum(counts, 1))
-    if weighting == "tf-idf":
-        data = np.sqrt(rows.data) * idf[rows.indices]
-    elif weighting == "bm25":
-        document = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        length = np.bincount(document, rows.data, rows.shape[0])
-        relative = length[document] / max(known.data.sum() / known.shape[0], 1e-12)
-        data = idf[rows.indices] * rows.data * 2.2 / (rows.data + 1.2 * (0.25 + 0.75 * relative))
-    else:
+    if weighting not in WEIGHTINGS:
         raise ValueError(
             f"feature_weighting must be one of {', '.join(WEIGHTINGS)}: got {weighting!r}"
         )
-    return csr_array((data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+    counts = column_counts(known.indices, known.shape[1])
+    idf = np.log1p(known.shape[0] / np.maximum(counts, 1))
+    mean = max(known.data.sum() / known.shape[0], 1e-12)  # length
+    data, lengths = np.empty(rows.nnz, dtype=np.float32), np.diff(rows.indptr)
+    for block in row_blocks(rows.shape[0], ROWS):
+        part = slice(rows.indptr[block.start], rows.indptr[block.stop])
+        frequencies, rarity = rows.data[part], idf[rows.indices[part]]
+        if weighting == "tf-idf":
+            data[part] = np.sqrt(frequencies) * rarity
+        else:
+            data[part] = _bm25(frequencies, rarity, lengths[block], mean)
+    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _bm25(
+    frequencies: F32, rarity: NDArray[np.float64], lengths: NDArray[np.int32], mean: float
+) -> NDArray[np.float64]:
+    """Of the documents with so many terms each, one after the other."""
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    length = np.bincount(document, frequencies, len(lengths))
+    relative = length[document] / mean
+    return rarity * frequencies * 2.2 / (frequencies + 1.2 * (0.25 + 0.75 * relative))

@@ -33,6 +33,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads
 from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._sums import by_column
 
 SUMS = {"reassoc", "contract", "nsz"}  # in any order
 LEAST_STORED = 1024  # entries of a row of A, 8 bytes each
@@ -54,29 +55,37 @@ def inverse_factor(X: csr_array, l2: float, n_neighbours: int) -> csr_array:
     diagonal = np.bincount(X.indices, X.data.astype(np.float64) ** 2, n_items)
     order = np.argsort(-diagonal, kind="stable")
     squares = diagonal[order]
-    matrix = _lower_gram(_reordered(X, order), squares, max(LEAST_STORED, 8 * n_neighbours))
     ends = np.cumsum(np.minimum(np.arange(n_items), n_neighbours) + 1, dtype=np.int64)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), ends])
-    columns, values = np.empty(ends[-1], dtype=np.int32), np.zeros(ends[-1], dtype=np.float32)
-    roots = np.sqrt(squares + l2)
-    _in_threads(
-        lambda block: _factor_rows(
-            block.start, block.stop, *matrix, squares, roots, l2, n_neighbours, starts, columns,
-            values,
-        ),
-        row_blocks(n_items),
-    )  # fmt: skip
+    columns, values = _ordered_factor(_reordered(X, order), squares, l2, n_neighbours, starts)
     used = values != 0  # a row with fewer neighbours leaves the rest of its places empty
     rows = np.repeat(order.astype(np.int32), np.diff(starts))[used]
     entries = values[used], (rows, order.astype(np.int32)[columns[used]])
     return csr_array(entries, shape=(n_items, n_items))
 
 
+def _ordered_factor(
+    X: csr_array, squares: NDArray[Any], l2: float, n_neighbours: int, starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Columns and values of F's rows, for items in order; a place that is not used has a 0."""
+    matrix = _lower_gram(X, squares, max(LEAST_STORED, 8 * n_neighbours))
+    columns, values = np.empty(starts[-1], dtype=np.int32), np.zeros(starts[-1], dtype=np.float32)
+    roots = np.sqrt(squares + l2)
+    _in_threads(
+        lambda block: _factor_rows(
+            block.start, block.stop, *matrix, squares, roots, l2, n_neighbours, starts, columns,
+            values,
+        ),
+        row_blocks(len(squares)),
+    )  # fmt: skip
+    return columns, values
+
+
 def _reordered(X: csr_array, order: NDArray[np.int64]) -> csr_array:
     """The columns of X in that order, sorted within each row."""
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    moved = csr_array((X.data, place[X.indices], X.indptr), shape=X.shape, copy=True)
+    moved = csr_array((X.data.copy(), place[X.indices], X.indptr), shape=X.shape)
     moved.sort_indices()
     return moved
 
@@ -85,11 +94,10 @@ def _lower_gram(X: csr_array, squares: NDArray[Any], n_stored: int) -> tuple[Any
     """Rows of X'X left of the diagonal: starts, lengths, columns (ascending) and values."""
     n_items, user_start = X.shape[1], X.indptr.astype(np.int64)
     items = X.indices.astype(np.int32, copy=False)
-    # where each entry stands in X, listed by item
-    places = csr_array((np.arange(X.nnz), items, user_start), shape=X.shape).tocsc()
+    places = by_column(user_start, items, n_items)
     users = places.indices
-    before = np.bincount(items[places.data], places.data - user_start[users], n_items)
-    bounds = np.minimum(np.minimum(before.astype(np.int64), np.arange(n_items)), n_stored)
+    bounds = np.minimum(_n_before(user_start, items, n_items), np.arange(n_items))
+    bounds = np.minimum(bounds, n_stored)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(bounds)])
     lengths = np.zeros(n_items, dtype=np.int64)
     columns, values = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
@@ -103,6 +111,16 @@ def _lower_gram(X: csr_array, squares: NDArray[Any], n_stored: int) -> tuple[Any
 
     _in_threads(one_block, row_blocks(n_items))
     return starts, lengths, columns, values
+
+
+@njit(cache=True, nogil=True)
+def _n_before(user_start, items, n_items):  # type: ignore[no-untyped-def]
+    """Of each item, the entries before its own in the histories that have it."""
+    counts = np.zeros(n_items, np.int64)
+    for user in range(len(user_start) - 1):
+        for place in range(user_start[user], user_start[user + 1]):
+            counts[items[place]] += place - user_start[user]
+    return counts
 
 
 @njit(cache=True, nogil=True)

@@ -16,9 +16,10 @@ n_columns is n_factors, and with biases two more: the user's, then the item's si
 
 import numpy as np
 from numba import njit
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._sums import row_squares
 
 START = 0.1  # standard deviation of the initial factors: at 0 neither side would have a gradient
 WHOLE = 2**24  # a draw below it, compared with a share of it, decides for a zero
@@ -39,9 +40,11 @@ def check_rates(
 
 def of_length_one(X: csr_array) -> csr_array:
     """X with rows of Euclidean length 1, those without entries as they are."""
-    squares = np.asarray(X.multiply(X).sum(axis=1, dtype=np.float64)).ravel()
-    scale = 1 / np.sqrt(np.where(squares > 0, squares, 1))
-    return csr_array(diags_array(scale.astype(np.float32)) @ X)
+    squares = row_squares(X)
+    scale = (1 / np.sqrt(np.where(squares > 0, squares, 1))).astype(np.float32)
+    data = np.repeat(scale, np.diff(X.indptr))
+    data *= X.data
+    return csr_array((data, X.indices, X.indptr), shape=X.shape)
 
 
 @njit(cache=True, nogil=True)

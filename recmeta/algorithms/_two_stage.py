@@ -19,6 +19,7 @@ from recmeta.algorithms import get
 from recmeta.algorithms._base import Recommender, _blocks, _in_threads
 from recmeta.algorithms._neighbours import nearest_items
 from recmeta.algorithms._similarity import form_of, squared_lengths
+from recmeta.algorithms._sums import column_counts
 from recmeta.algorithms._topk import NO_SCORE, mask_seen, select_top_k
 
 F32 = NDArray[np.float32]
@@ -56,7 +57,7 @@ class Lesson(NamedTuple):
 
 def items_of(X: csr_array) -> Items:
     """From the interactions."""
-    counts = np.bincount(X.indices, minlength=X.shape[1])
+    counts = column_counts(X.indices, X.shape[1])
     popularity = np.searchsorted(np.sort(counts), counts) / max(X.shape[1], 1)
     lengths = squared_lengths(csr_array(X.T.tocsr()))
     form = form_of("cosine", lengths, lengths, SHRINK, 0.5, 0.5)

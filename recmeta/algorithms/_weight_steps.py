@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._sums import column_counts
 from recmeta.algorithms._topk import select_top_k
 
 OPTIMISERS = {"sgd": 0, "adagrad": 1, "adam": 2}  # and how many moments of the gradient each keeps
@@ -28,15 +29,16 @@ DECAYS = 0.9, 0.999  # Kingma & Ba 2015, algorithm 1
 
 def by_popularity(X: csr_array) -> NDArray[np.int32]:
     """Items in the order of their number of interactions, the most first."""
-    counts = np.bincount(X.indices, minlength=X.shape[1])
+    counts = column_counts(X.indices, X.shape[1])
     return np.argsort(-counts, kind="stable").astype(np.int32)
 
 
 def renumbered(X: csr_array, order: NDArray[np.int32]) -> csr_array:
-    """X with its columns in this order, sorted within rows."""
+    """The entries of X with its columns in this order, sorted within rows; each counts as 1."""
     number = np.empty(len(order), dtype=np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
-    matrix = csr_array((X.data, number[X.indices], X.indptr.astype(np.int32)), shape=X.shape)
+    ones = np.ones(X.nnz, dtype=bool)  # not X's own values: sorting would move those
+    matrix = csr_array((ones, number[X.indices], X.indptr.astype(np.int32)), shape=X.shape)
     matrix.sort_indices()
     return matrix
 

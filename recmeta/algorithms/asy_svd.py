@@ -11,6 +11,7 @@ from recmeta.algorithms import _squared_error as steps
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._squared_error import START, WHOLE
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 
@@ -109,7 +110,7 @@ class AsySVD(IterativeRecommender):
         _check_counts(n_factors=self.n_factors)
         steps.check_rates(self.learning_rate, self.negative_share, self.history_l2, self.item_l2)
         shape = X.shape[1], self.n_factors + 2 * self.biases
-        seen = np.bincount(X.indices, minlength=X.shape[1])[:, None] > 0
+        seen = column_counts(X.indices, X.shape[1])[:, None] > 0
         start = np.float32(START) * rng.standard_normal((2, *shape), dtype=np.float32) * seen
         self.history_factors_ = np.ascontiguousarray(start[0][:, : self.n_factors])
         self.item_factors_, self.mean_ = np.ascontiguousarray(start[1]), 0.0
@@ -130,7 +131,7 @@ class AsySVD(IterativeRecommender):
             users, indptr, items, X.data, unit.data, np.array(rates, dtype=np.float32),
             int(self.negative_share * WHOLE), state, self.history_factors_, self.item_factors_,
         )  # fmt: skip
-        unseen = np.bincount(items, minlength=len(self.item_factors_)) == 0
+        unseen = column_counts(items, len(self.item_factors_)) == 0
         self.item_factors_[unseen] = 0  # pushed down as zeros: there is no evidence on them
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 START = 0.01  # standard deviation of the initial factors: larger ones learn faster, and overfit
@@ -92,7 +93,7 @@ class BPR(IterativeRecommender):
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
-        known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
+        known, seen = np.diff(X.indptr) > 0, column_counts(X.indices, X.shape[1]) > 0
         self.user_factors_, self.item_factors_ = (self._start(rows, rng) for rows in (known, seen))
         self.user_factors_[:, -1], self.item_factors_[:, -1] = known, 0
 
@@ -104,7 +105,7 @@ class BPR(IterativeRecommender):
         rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
         learned = self.user_factors_, self.item_factors_
         _steps(users, items, indptr, rates.astype(np.float32), state, *learned)
-        unseen = np.bincount(items, minlength=len(self.item_factors_)) == 0
+        unseen = column_counts(items, len(self.item_factors_)) == 0
         self.item_factors_[unseen] = 0  # pushed down as negatives: there is no evidence on them
 
     def _start(self, rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float32]:

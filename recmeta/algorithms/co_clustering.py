@@ -8,6 +8,7 @@ from optuna.distributions import IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
+from recmeta.algorithms._clusters import cell_sums, nearest_clusters, row_means
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.space import Space
 
@@ -84,26 +85,25 @@ class CoClustering(IterativeRecommender):
         self.rated_ = bool(X.nnz and X.data.min() < X.data.max())
         self.user_clusters_ = rng.integers(k, size=X.shape[0])
         self.item_clusters_ = rng.integers(n, size=X.shape[1])
-        self.item_means_ = _row_means(X.T.tocsr(), self.rated_)
+        self.item_means_ = row_means(X.T.tocsr(), self.rated_)
         self._average(X)
 
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
         self.user_clusters_ = self._nearest_users(prepared)
         self._average(prepared)
-        transposed, means = prepared.T.tocsr(), _row_means(prepared, self.rated_)
+        transposed, means = prepared.T.tocsr(), row_means(prepared, self.rated_)
         own, effects = self.user_clusters_, self.pair_effects_.T
-        self.item_clusters_ = _nearest(transposed, means, own, effects, self.rated_)
+        self.item_clusters_ = nearest_clusters(transposed, means, own, effects, self.rated_)
         self._average(prepared)
 
     def _nearest_users(self, X: csr_array) -> NDArray[np.int64]:
-        return _nearest(X, self.item_means_, self.item_clusters_, self.pair_effects_, self.rated_)
+        return nearest_clusters(
+            X, self.item_means_, self.item_clusters_, self.pair_effects_, self.rated_
+        )
 
     def _average(self, X: csr_array) -> None:
         k, n = self.n_user_clusters, self.n_item_clusters
-        cells = np.repeat(self.user_clusters_, np.diff(X.indptr)) * n
-        cells += self.item_clusters_[X.indices]
-        sums = np.bincount(cells, X.data, k * n).reshape(k, n)
-        counts = np.bincount(cells, minlength=k * n).reshape(k, n)
+        sums, counts = cell_sums(X, self.user_clusters_, k, self.item_clusters_, n)
         if not self.rated_:
             of_users = np.bincount(self.user_clusters_, minlength=k)
             counts = np.outer(of_users, np.bincount(self.item_clusters_, minlength=n))
@@ -113,7 +113,7 @@ class CoClustering(IterativeRecommender):
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = self.pair_effects_[self._nearest_users(X)][:, self.item_clusters_]
-        scores += _row_means(X, self.rated_)[:, None] + self.item_means_  # (n_rows, n_items)
+        scores += row_means(X, self.rated_)[:, None] + self.item_means_  # (n_rows, n_items)
         scores[np.diff(X.indptr) == 0] = self.item_means_
         scores[scores == 0] = 1e-6  # 0 would say that there is no evidence
         return (scores * (self.item_means_ > 0)).astype(np.float32)
@@ -124,26 +124,3 @@ class CoClustering(IterativeRecommender):
         k, m = model.n_user_clusters, model.n_item_clusters
         seconds = model.n_epochs * (6e-8 * nnz + 1e-9 * n * k * m + 1e-8 * n * (k + m))
         return Cost(seconds, 16.0 * max(n_users, n_items) * (k + m) + 60 * nnz)
-
-
-def _nearest(R: csr_array, A: Any, clusters: Any, effects: Any, rated: bool) -> NDArray[Any]:
-    """For each row i the g of the least sum over j of (r_ij - A_i - A_j - effect_gh)^2, j in h.
-
-    That is the least sum over h of n_ih effect_gh^2 - 2 T_ih effect_gh, for the n_ih columns of h
-    that count in row i, and T_ih, the sum of their r_ij - A_i - A_j.
-    """
-    means, rows = _row_means(R, rated), np.repeat(np.arange(R.shape[0]), np.diff(R.indptr))
-    shape = R.shape[0], effects.shape[1]
-    cells, size = rows * shape[1] + clusters[R.indices], shape[0] * shape[1]
-    values = R.data - (means[rows] + A[R.indices]) * rated
-    totals = np.bincount(cells, values, size).reshape(shape)
-    counts = np.bincount(cells, minlength=size).reshape(shape)
-    if not rated:  # all columns count
-        counts = np.bincount(clusters, minlength=shape[1])[None, :]
-        totals = totals - counts * means[:, None] - np.bincount(clusters, A, shape[1])
-    return np.asarray((counts @ (effects**2).T - 2 * totals @ effects.T).argmin(axis=1))
-
-
-def _row_means(R: csr_array, rated: bool) -> NDArray[np.float64]:
-    sums = np.asarray(R.sum(axis=1, dtype=np.float64))
-    return sums / (np.maximum(np.diff(R.indptr), 1) if rated else R.shape[1])

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._squared_error import START, WHOLE, check_rates, factor_steps
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 
@@ -100,7 +101,7 @@ class FunkSVD(IterativeRecommender):
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
         check_rates(self.learning_rate, self.negative_share, self.user_l2, self.item_l2)
-        known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
+        known, seen = np.diff(X.indptr) > 0, column_counts(X.indices, X.shape[1]) > 0
         self.user_factors_, self.item_factors_ = (self._start(rows, rng) for rows in (known, seen))
         if self.biases:
             self.user_factors_[:, -2:] = known[:, None] * np.array([1, self._mean(X)])
@@ -117,7 +118,7 @@ class FunkSVD(IterativeRecommender):
             int(self.negative_share * WHOLE), self.biases, state,
             self.user_factors_, self.item_factors_,
         )  # fmt: skip
-        unseen = np.bincount(items, minlength=len(self.item_factors_)) == 0
+        unseen = column_counts(items, len(self.item_factors_)) == 0
         self.item_factors_[unseen] = 0  # pushed down as zeros: there is no evidence on them
 
     def _mean(self, X: csr_array) -> float:

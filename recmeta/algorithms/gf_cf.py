@@ -81,11 +81,12 @@ class GFCF(Recommender):
         user_sums, self.item_sums_ = (np.asarray(X.sum(axis=a), dtype=np.float32) for a in (1, 0))
         R = _columns_times(X, _inverse_root(self.item_sums_))
         R.data *= np.repeat(_inverse_root(user_sums), np.diff(X.indptr))
+        rng = np.random.default_rng(self.random_state)
+        # before R'R, so that their work space does not lie beside it
+        _, self.item_factors_ = top_right_singular_vectors(R, self.n_factors, rng)
         n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of R'R
         dense = n_pairs >= SPARSE * X.shape[1] ** 2
         self.item_weights_ = gram(R) if dense else csr_array(R.T.tocsr() @ R)
-        rng = np.random.default_rng(self.random_state)
-        _, self.item_factors_ = top_right_singular_vectors(R, self.n_factors, rng)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = super()._scores(X, users)

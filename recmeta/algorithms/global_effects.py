@@ -8,6 +8,7 @@ from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 
@@ -62,7 +63,7 @@ class GlobalEffects(Recommender):
                 f"got {self.user_shrinkage} and {self.item_shrinkage}"
             )
         n_items = X.shape[1]
-        counts = np.bincount(X.indices, minlength=n_items)
+        counts = column_counts(X.indices, n_items)
         # 1 for those without: their sums are 0, and 0 / 0 is no bias
         of_user, of_item = np.maximum(np.diff(X.indptr), 1), np.maximum(counts, 1)
         if X.nnz == 0 or X.data.min() == X.data.max():

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost
 from recmeta.algorithms._histories import encoder_input
 from recmeta.algorithms._neu_rec import NeuRec
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class INeuRec(NeuRec):
         return csr_array(X.T)
 
     def _finish(self, network: Any, prepared: csr_array) -> None:
-        known = np.bincount(prepared.indices, minlength=self.n_users_) > 0
+        known = column_counts(prepared.indices, self.n_users_) > 0
         made = self._represented(network, encoder_input(prepared)).numpy()
         self.user_factors_ = network["factors"].numpy() * known[:, None]
         self.item_factors_ = made * self.known_items_[:, None]

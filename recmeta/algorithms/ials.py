@@ -11,6 +11,7 @@ from recmeta.algorithms._base import Cost, _check_counts, _in_threads, _threadpo
 from recmeta.algorithms._factors import F32, conjugate_gradients
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 STEPS = 3  # of conjugate gradients a row and sweep; the next sweep starts where they end
@@ -95,7 +96,7 @@ class IALS(IterativeRecommender):
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
-        seen = np.bincount(X.indices, minlength=X.shape[1])[:, None] > 0
+        seen = column_counts(X.indices, X.shape[1])[:, None] > 0
         start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
         self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen
         self.item_gram_ = self._gram(self.item_factors_)
@@ -129,9 +130,8 @@ class IALS(IterativeRecommender):
         self, X: csr_array, fixed: F32, gram: F32, mean: float, factors: F32, n_steps: int
     ) -> None:
         """Move each row of ``factors`` to its minimum given the other side's ``fixed`` ones."""
-        ridge = self.l2 * mean * (self._row_weights(X) / mean) ** self.exponent
-        ridge, indptr = ridge.astype(np.float32), X.indptr.astype(np.int32)
-        indices = X.indices.astype(np.int32, copy=False)
+        ridge = (self.l2 * mean * (self._row_weights(X) / mean) ** self.exponent).astype(np.float32)
+        indptr, indices = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
 
         def one_block(block: slice) -> None:
             conjugate_gradients(

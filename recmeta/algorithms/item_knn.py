@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import Cost, Recommender
 from recmeta.algorithms._neighbours import item_neighbours_cost, nearest_items, weights_from
 from recmeta.algorithms._similarity import SIMILARITIES, WEIGHTINGS, form_of, weigh
+from recmeta.algorithms._sums import column_sums
 from recmeta.space import Space
 
 
@@ -83,7 +84,7 @@ class ItemKNN(Recommender):
         n_items, weighted = X.shape[1], X
         if self.feature_weighting != "none":
             weighted = csr_array(weigh(csr_array(X.T.tocsr()), self.feature_weighting).T.tocsr())
-        lengths = np.bincount(weighted.indices, weighted.data**2, n_items).astype(np.float32)
+        lengths = column_sums(weighted.indices, weighted.data**2, n_items).astype(np.float32)
         form = form_of(self.similarity, lengths, lengths, self.shrink, self.alpha, self.beta)
         k = min(self.n_neighbours, max(n_items - 1, 1))
         self.item_weights_ = weights_from(*nearest_items(weighted, form, k), n_items)

@@ -90,10 +90,11 @@ class ItemKNNCFCBF(Recommender):
 
     def _fit(self, X: csr_array, item_features: csr_array) -> None:
         content = content_of("item_features", item_features, self.feature_weighting)
-        histories = weigh(csr_array(X.T.tocsr()), self.feature_weighting)
         self.item_weights_ = neighbour_weights(
-            stacked(histories, content, self.content_weight), self.n_neighbours, self.shrink,
-            self.similarity, self.alpha, self.beta,
+            stacked(
+                weigh(csr_array(X.T.tocsr()), self.feature_weighting), content, self.content_weight
+            ),
+            self.n_neighbours, self.shrink, self.similarity, self.alpha, self.beta,
         )  # fmt: skip
 
     @classmethod

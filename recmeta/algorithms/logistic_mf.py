@@ -11,6 +11,7 @@ from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._factors import F32
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._logistic_steps import Steps, climb
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 START = 0.03  # standard deviation of the initial factors: with 1, as in implicit, steps are lost
@@ -109,7 +110,7 @@ class LogisticMF(IterativeRecommender):
         _check_counts(n_factors=self.n_factors, n_negatives=self.n_negatives)
         if self.max_negatives is not None:
             _check_counts(max_negatives=self.max_negatives)
-        known, seen = np.diff(X.indptr) > 0, np.bincount(X.indices, minlength=X.shape[1]) > 0
+        known, seen = np.diff(X.indptr) > 0, column_counts(X.indices, X.shape[1]) > 0
         self.user_factors_, self.item_factors_ = (
             self._start(known, -1, rng),
             self._start(seen, -2, rng),

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts, _threadpools
 from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
 SOLVERS = {"frobenius": ("cd", "mu"), "kullback-leibler": ("mu",)}  # the first is the better one
@@ -115,7 +116,7 @@ class NMF(IterativeRecommender):
         if prepared.nnz == 0 or (self.n_epochs_ and not self.item_factors_.any()):
             return  # nothing to learn from
         users, items = self._factorised(prepared, 1, random_state=self.seed_, **start)
-        unseen = np.bincount(prepared.indices, minlength=len(self.item_factors_)) == 0
+        unseen = column_counts(prepared.indices, len(self.item_factors_)) == 0
         items[:, unseen] = 0  # the start has rounding noise there
         self.user_factors_ = np.ascontiguousarray(users)
         self.item_factors_ = np.ascontiguousarray(items.T)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._sums import column_counts
 
 
 class Random(Recommender):
@@ -44,7 +45,7 @@ class Random(Recommender):
     def _fit(self, X: csr_array) -> None:
         drawn = np.random.default_rng(self.random_state).integers(2**31)
         self.seed_ = int(drawn)
-        self.known_ = (np.bincount(X.indices, minlength=X.shape[1]) > 0).astype(np.float32)
+        self.known_ = (column_counts(X.indices, X.shape[1]) > 0).astype(np.float32)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = np.empty(X.shape, dtype=np.float32)

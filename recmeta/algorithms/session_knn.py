@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
-from recmeta.algorithms._sequences import grouped, in_time_order, score_by_neighbours
+from recmeta.algorithms._sequences import in_time_order, score_by_neighbours, users_of
 from recmeta.space import Space
 
 
@@ -105,8 +105,7 @@ class SessionKNN(Recommender):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1]: got {getattr(self, name)}")
         self.starts_, self.items_, _ = in_time_order(timestamps)
-        owner = np.repeat(np.arange(X.shape[0], dtype=np.int32), np.diff(self.starts_))
-        self.item_starts_, self.item_users_ = grouped(self.items_, X.shape[1], owner)
+        self.item_starts_, self.item_users_ = users_of(self.starts_, self.items_, X.shape[1])
 
     def _scores(
         self, X: csr_array, users: NDArray[np.int64], timestamps: csr_array

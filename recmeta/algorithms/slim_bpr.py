@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
+from recmeta.algorithms._sums import column_counts
 from recmeta.algorithms._weight_steps import (
     OPTIMISERS,
     by_popularity,
@@ -132,7 +133,7 @@ class SLIMBPR(IterativeRecommender):
             users, items.view(np.uint32), indptr, rates, self.n_epochs_ * prepared.nnz,
             self.symmetric, state, self.moments_, self.scored_weights_,
         )  # fmt: skip
-        seen = np.bincount(items, minlength=prepared.shape[1]) > 0
+        seen = column_counts(items, prepared.shape[1]) > 0
         self.item_weights_ = largest_of_rows(
             self.scored_weights_, self.n_neighbours, seen, self.items_by_popularity_, self.symmetric
         )

@@ -8,7 +8,9 @@ from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._sequences import span
+from recmeta.algorithms._sums import BLOCK, add_at
 from recmeta.space import Space
 
 DAY = 86_400.0
@@ -68,10 +70,13 @@ class TimeDecayedPopular(Recommender):
             raise ValueError(f"{name} must be above 0: got {given}")
         times = timestamps.data
         half_life = given * (DAY if in_days else span(times))
-        age = times.max(initial=-np.inf) - times
-        halvings = age / half_life if half_life > 0 else age  # no span: all of one time
-        weights = X.data * np.maximum(np.exp2(-halvings), FAINTEST)
-        self.popularity_ = np.bincount(X.indices, weights, X.shape[1]).astype(np.float32)
+        now, popularity = times.max(initial=-np.inf), np.zeros(X.shape[1])
+        for part in row_blocks(X.nnz, BLOCK):
+            age = now - times[part]
+            halvings = age / half_life if half_life > 0 else age  # no span: all of one time
+            weights = X.data[part] * np.maximum(np.exp2(-halvings), FAINTEST)
+            add_at(X.indices[part], weights, popularity)
+        self.popularity_ = popularity.astype(np.float32)
 
     def _scores(
         self, X: csr_array, users: NDArray[np.int64], timestamps: csr_array

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
+from recmeta.algorithms._sums import column_sums
 
 
 class TopPopular(Recommender):
@@ -35,7 +36,7 @@ class TopPopular(Recommender):
     personal = False
 
     def _fit(self, X: csr_array) -> None:
-        self.popularity_ = np.bincount(X.indices, X.data, X.shape[1]).astype(np.float32)
+        self.popularity_ = column_sums(X.indices, X.data, X.shape[1]).astype(np.float32)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.repeat(self.popularity_[None, :], X.shape[0], axis=0)

@@ -8,7 +8,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
-from recmeta.algorithms._neighbours import is_even, nearest, weights_from
+from recmeta.algorithms._gram import is_even
+from recmeta.algorithms._neighbours import nearest, weights_from
 from recmeta.algorithms._similarity import (
     SIMILARITIES,
     WEIGHTINGS,

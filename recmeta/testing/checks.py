@@ -97,11 +97,13 @@ def check_same_seed_same_answer(estimator: Recommender) -> None:
 
 
 def check_input_is_unchanged(estimator: Recommender) -> None:
-    X = log_matrix()
-    before = [array.copy() for array in (X.data, X.indices, X.indptr)]
-    _fitted(estimator, X).recommend(X, K)
-    for old, new in zip(before, (X.data, X.indices, X.indptr), strict=True):
-        assert np.array_equal(old, new), "fit or recommend changed X"
+    binary, rated = log_matrix(), log_matrix()
+    rated.data = (1 + np.arange(rated.nnz) % 5).astype(np.float32)  # a new order would show
+    for X in (binary, rated):
+        before = [array.copy() for array in (X.data, X.indices, X.indptr)]
+        _fitted(estimator, X).recommend(X, K)
+        for old, new in zip(before, (X.data, X.indices, X.indptr), strict=True):
+            assert np.array_equal(old, new), "fit or recommend changed X"
 
 
 def check_checkerboard(estimator: Recommender) -> None:
