@@ -1,8 +1,10 @@
 """``recmeta leaderboard``: who won a sweep, by how much, and whether that is more than chance."""
 
 import json as json_
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recmeta.experiments.leaderboard import Leaderboard
+    from recmeta.experiments.store import Store
 
 # as recmeta.experiments has them, which is not asked, so that --help doesn't wait for numpy
 KINDS = ("cd", "wilcoxon", "profile", "heat", "intervals")
@@ -28,7 +31,12 @@ def _to_draw(path: Path | None) -> Path | None:
     return options.to_write(path)
 
 
-StorePath = Annotated[Path, typer.Argument(help="A store that `recmeta sweep` wrote.")]
+StorePath = Annotated[
+    Path,
+    typer.Argument(
+        help="A store that `recmeta sweep` wrote, or a folder that `recmeta store export` wrote."
+    ),
+]
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="One data set; default: over all of them.")
 ]
@@ -93,15 +101,32 @@ def leaderboard(
         raise typer.BadParameter("is of a picture: name its file by --plot", param_hint="--kind")
     # late: pandas
     from recmeta.experiments.leaderboard import leaderboard as rank
-    from recmeta.experiments.store import Store
 
     test = paired_test if tests else None
-    with Store(options.store_at(store), read_only=True) as results:
+    with _opened(store) as results:
         board = rank(results, metric, dataset=dataset, split=split, test=test, alpha=alpha)
     head = _head(board, dataset, test)
     WRITERS["json" if json else format or "text"](board, head)
     if plot is not None:
         _draw(board, plot, kind)
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[Store]":
+    """A store, or one for now with the runs of an exported folder."""
+    from recmeta.experiments.store import Store
+    from recmeta.experiments.transfer import import_
+
+    if not (path / "runs.parquet").is_file():
+        with Store(options.store_at(path), read_only=True) as results:
+            yield results
+        return
+    with (
+        TemporaryDirectory(prefix="recmeta-") as folder,
+        Store(Path(folder) / "store.sqlite") as results,
+    ):
+        import_(path, results)
+        yield results
 
 
 def _draw(board: "Leaderboard", path: Path, kind: str | None) -> None:

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from recmeta.cli.left_out import left_out_lines
 from recmeta.cli.output import counted, say
 from recmeta.execution.budget import time_text
 
@@ -36,6 +37,7 @@ class LinePrinter:
     def __init__(self) -> None:
         self.said_at = time.monotonic()
         self.n_refused = 0
+        self.left_out: list[tuple[str, dict[str, str]]] = []
 
     def begin(self, n_problems: int, n_each: int) -> None:
         sets, tasks = counted(n_problems, "data set"), counted(n_each, "task")
@@ -44,6 +46,8 @@ class LinePrinter:
     def listen(self, event: "Event", progress: "Progress") -> None:
         for line in _lines(event):
             self.line(line)
+        if event.kind == "dataset":
+            self.left_out.append((event.dataset, event.detail["left_out"]))
         if event.result is not None and event.result.error.startswith(QUIET):
             self.n_refused += 1
             if self.n_refused == 1:
@@ -61,6 +65,8 @@ class LinePrinter:
         if self.n_refused:
             were = "1 task was" if self.n_refused == 1 else f"{self.n_refused:,} tasks were"
             self.line(f"{were} refused by cost() without a fit: more than --memory allows")
+        for line in left_out_lines(self.left_out):
+            self.line(line)
         if progress is not None and progress.missing:
             self.line(
                 f"{counted(progress.missing, 'run')} of the store without the curve or the scores "
@@ -173,11 +179,9 @@ def _lines(event: "Event") -> list[str]:
     if event.kind == "dataset":
         sizes = [f"{event.detail[f'n_{part}']:,} {part}" for part in ("users", "items", "events")]
         first = f"{event.dataset}: {', '.join(sizes)}, split {event.detail['split']}"
-        left_out = event.detail["left_out"].items()
-        return [
-            first + _cut(event.detail),
-            *(f"  {algorithm} left out: {reason}" for algorithm, reason in left_out),
-        ]
+        n_left_out = len(event.detail["left_out"])
+        said_at_end = f"; {counted(n_left_out, 'algorithm')} left out" if n_left_out else ""
+        return [first + _cut(event.detail) + said_at_end]
     if event.task is None:
         return []
     name = _name(event)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recmeta.cli.left_out import left_out_lines
 from recmeta.cli.output import counted, say, say_json, say_table
 from recmeta.execution.budget import time_text
 
@@ -49,13 +50,23 @@ def say_estimate(
     for one in found:
         if one.error:
             say(f"{one.dataset}: left out, {one.error}")
-        for algorithm, reason in one.left_out.items():
-            say(f"{one.dataset}: {algorithm} left out, it {reason}")
-    n_known, n_left = sum(one.n_known for one in found), sum(map(_to_run, found))
+    for line in left_out_lines((one.dataset, one.left_out) for one in found):
+        say(line)
+    n_left = sum(map(_to_run, found))
     say(
         f"{counted(n_left, 'task')} to run, about {time_text(seconds)} with "
-        f"{counted(workers, 'worker')}; earlier runs tell of {n_known:,} of them, cost() of the "
-        "others. Reading, compiling and starting are not counted. Nothing was fitted."
+        f"{counted(workers, 'worker')}; {_known_by(found)}. Reading, compiling and starting are "
+        "not counted. Nothing was fitted."
+    )
+
+
+def _known_by(found: "Sequence[Estimate]") -> str:
+    """What the seconds are from, with the number of tasks of each."""
+    n_known, n_scaled = sum(one.n_known for one in found), sum(one.n_scaled for one in found)
+    n_said = sum(map(_to_run, found)) - n_known - n_scaled
+    return (
+        f"{n_known:,} by earlier runs on the same log, {n_scaled:,} by cost() and how much longer "
+        f"or shorter their algorithm's runs on other logs took, {n_said:,} by cost() alone"
     )
 
 

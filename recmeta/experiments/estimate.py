@@ -2,12 +2,14 @@
 
 The seconds of a task are, where the store has runs of its algorithm on its problem, their median.
 Otherwise they are what cost() says of its fits, times the ratio of seconds taken to seconds said
-over the store's runs of the algorithm (of all algorithms where it has none, 1 where the store is
-empty), and what the store's runs took besides their fits.
+over the store's runs of the algorithm on other problems (of all algorithms where it has none, 1
+where the store is empty), and what the store's runs took besides their fits. Ratios are of the runs
+of this host where there are any, or else of all.
 """
 
 import json
 import logging
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,7 +53,9 @@ class Estimate:
     longest_s : float
         Of one of them.
     n_known : int
-        How many of them have earlier runs to go by.
+        How many of them have earlier runs of the algorithm on the problem to go by.
+    n_scaled : int
+        How many of the others have runs of the algorithm on other problems to go by.
     error : str
         Why the data set cannot be run on; empty if it can.
     """
@@ -65,6 +69,7 @@ class Estimate:
     seconds: float = 0.0
     longest_s: float = 0.0
     n_known: int = 0
+    n_scaled: int = 0
     error: str = ""
 
 
@@ -119,8 +124,10 @@ class Times:
         ok = runs[(runs["status"] == "ok") & runs["said_s"].notna()]
         if len(ok) > 0:
             ratios = ok["fit_s"] / ok["said_s"]
-            self.ratios = ratios.groupby(ok["algorithm"]).median().to_dict()
-            self.ratio = float(ratios.median())
+            here = ratios[ok["here"]]
+            for some in (ratios, here):
+                self.ratios |= some.groupby(ok["algorithm"]).median().to_dict()
+            self.ratio = float((ratios if here.empty else here).median())
             n_parts = ok["parts"].str.count(",") + 1
             # each is measured apart, so that the fits alone may seem to take longer than all
             self.besides = max(float((ok["total_s"] - n_parts * ok["fit_s"]).median()), 0.0)
@@ -129,6 +136,10 @@ class Times:
         """From earlier runs of the algorithm on the problem."""
         return self.medians.get((task.data_key, task.algorithm, task.fidelity))
 
+    def scales(self, task: Task) -> bool:
+        """Whether there are runs of the algorithm to scale by what cost() says of it."""
+        return task.algorithm in self.ratios
+
     def said(self, task: Task, seconds: float) -> float:
         """From what cost() says of all its fits."""
         return seconds * self.ratios.get(task.algorithm, self.ratio) + self.besides
@@ -136,7 +147,7 @@ class Times:
 
 def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Estimate:
     tasks = list(plan.tasks(bundle))
-    n_refused = n_known = 0
+    n_refused = n_known = n_scaled = 0
     seconds = []
     for task in (one for one in tasks if one.id not in done):
         said_s, said_bytes = _said_if_it_can(task, bundle.info["parts"])
@@ -145,6 +156,7 @@ def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Esti
             continue
         known = times.known(task)
         n_known += known is not None
+        n_scaled += known is None and times.scales(task)
         expected = times.said(task, said_s) if known is None else known
         limit = task.time_limit_s
         seconds.append(expected if limit is None else min(expected, limit))
@@ -158,6 +170,7 @@ def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Esti
         seconds=float(sum(seconds)),
         longest_s=float(max(seconds, default=0.0)),
         n_known=n_known,
+        n_scaled=n_scaled,
     )
 
 
@@ -186,13 +199,16 @@ def _cost(algorithm: str, params: Mapping[str, Any], part: Mapping[str, Any], sh
 
 
 def _runs(store: Store) -> pd.DataFrame:
-    """Runs that ended by themselves or by the time limit, and the mean of what cost() says."""
+    """Runs that ended by themselves or by the time limit, with the mean of what cost() says and
+    whether they were on this host.
+    """
     runs = store.frame(())
     runs = runs[runs["status"].isin(["ok", "timeout"])]
     parts = {key: info.get("parts", {}) for key, _, _, info in store.dataset_rows()}
     columns = runs[["data_key", "algorithm", "params", "parts", "fidelity"]]
     said = [_said_of_row(row, parts) for row in columns.itertuples(index=False)]
-    return runs.assign(said_s=np.asarray(said, dtype=np.float64))
+    here = runs["environment"].isin(store.environments_of(platform.node()))
+    return runs.assign(said_s=np.asarray(said, dtype=np.float64), here=here)
 
 
 def _said_of_row(row: Any, parts: Mapping[str, Mapping[str, Any]]) -> float:

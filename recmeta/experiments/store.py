@@ -171,6 +171,11 @@ class Store:
                     found.setdefault(package, set()).add(str(version))
         return {package: sorted(versions) for package, versions in sorted(found.items())}
 
+    def environments_of(self, host: str) -> set[str]:
+        """Ids of the environments (the column of ``frame``) that are of a host."""
+        rows = self.connection.execute("SELECT id, versions FROM environment")
+        return {id_ for id_, text in rows if json.loads(text).get("host") == host}
+
     def frame(self, metrics: Iterable[str] = ("ndcg@10",)) -> pd.DataFrame:
         """One row a run, with a column ``"validation:NAME"`` and ``"test:NAME"`` a metric.
 

@@ -242,8 +242,10 @@ class _Work:
         try:
             bundle = prepare(source, how)
         except Exception as error:  # one unreadable file must not cost the other data sets
-            bug = not isinstance(error, ValueError)  # a file that cannot be used is said in a line
-            logger.warning("data set %s could not be prepared", source.name, exc_info=bug)
+            # a file that cannot be used is said once, by who listens; a bug needs its traceback
+            bug = not isinstance(error, ValueError | OSError)
+            level = logging.WARNING if bug else logging.INFO
+            logger.log(level, "data set %s could not be prepared", source.name, exc_info=bug)
             self.progress.total -= len(self.plan)
             reason = f"{type(error).__name__}: {error}"
             self.progress.failed[source.name] = reason

@@ -142,6 +142,6 @@ def test_a_sweep_whose_algorithms_all_lack_something_is_code_2_and_says_what(run
     named = "ItemKNNCBF,MarkovChain"
     code, _, err = run("sweep", "--datasets", log, "--algorithms", named, "--store", store)
     assert code == 2
-    assert "ItemKNNCBF left out: needs item features" in err
-    assert "MarkovChain left out: needs timestamps" in err
+    assert "needs item features: ItemKNNCBF left out on 1 log: plain" in err
+    assert "needs timestamps: MarkovChain left out on 1 log: plain" in err
     assert "nothing to run" in err

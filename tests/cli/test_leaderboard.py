@@ -50,6 +50,20 @@ def test_the_head_has_the_tests_and_what_failed(run, store):
     assert "Friedman" not in run("leaderboard", store, "--no-tests")[1]
 
 
+def test_a_folder_of_an_export_is_ranked_as_the_store_that_it_came_from(run, store, tmp_path):
+    folder = tmp_path / "published"
+    assert run("store", "export", store, "--out", folder)[0] == 0
+    before = sorted(tmp_path.rglob("*"))
+    assert run("leaderboard", folder) == run("leaderboard", store)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_is_no_export_is_told_from_a_store(run, tmp_path):
+    code, _, err = run("leaderboard", tmp_path)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "is a folder, not a store" in err
+
+
 def test_all_formats_have_the_same_rows(run, store):
     document = json.loads(run("leaderboard", store, "--format", "json")[1])
     rows = list(csv.DictReader(io.StringIO(run("leaderboard", store, "--format", "csv")[1])))

@@ -81,6 +81,18 @@ def test_a_dry_run_for_a_person_has_a_line_a_data_set_and_one_in_all(run, folder
     assert "Reading, compiling and starting are not counted." in out
 
 
+def test_a_dry_run_says_what_its_seconds_are_from(run, folder):
+    command = ("sweep", "--algorithms", "EASE", "--kind", "default")
+    assert run(*command, "--datasets", "a.csv")[0] == 0
+    options = ("--algorithms", "EASE,PureSVD", "--configs", "1", "--datasets", "a.csv,b.csv")
+    _, out, _ = run("sweep", *options, "--dry-run")
+    assert "7 tasks to run, about " in out
+    assert (
+        "; 1 by earlier runs on the same log, 2 by cost() and how much longer or shorter "
+        "their algorithm's runs on other logs took, 4 by cost() alone. Reading" in out
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

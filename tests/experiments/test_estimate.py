@@ -152,6 +152,40 @@ def test_runs_on_the_problem_give_their_median_and_others_the_ratio(root, how):
     assert of_two.seconds == pytest.approx(5 * (ratio * sum(said_of(two)) + 1.5))
 
 
+def test_runs_of_this_host_are_what_seconds_are_scaled_by_where_there_are_any(
+    root, how, monkeypatch
+):
+    one, two = (bundle_of(root, how[0], name) for name in ("one", "two"))
+    plan = Plan(configurations(["EASE"], 1))
+    here, elsewhere = plan.tasks(one)
+    ratios = {}
+    with Store(root / "s.sqlite") as store:
+        store.add_dataset(one.key, one.dataset, one.split, one.info)
+        for host, task, fit_s in (("slow", elsewhere, 8.0), ("this", here, 2.0)):
+            monkeypatch.setattr("platform.node", lambda host=host: host)
+            store.add(task, Result("ok", fit_s=fit_s, total_s=2 * fit_s))
+            (found,) = estimate(find_sources(["two"], root), plan, store, how, done=set())
+            ratios[host] = found.seconds / (2 * sum(said_of(two)))
+        monkeypatch.setattr("platform.node", lambda: "third")
+        (found,) = estimate(find_sources(["two"], root), plan, store, how, done=set())
+        ratios["third"] = found.seconds / (2 * sum(said_of(two)))
+    said = np.mean(said_of(one))
+    assert ratios == pytest.approx({"slow": 8 / said, "this": 2 / said, "third": 5 / said})
+
+
+def test_tasks_are_counted_by_what_their_seconds_are_from(root, how):
+    one = bundle_of(root, how[0], "one")
+    plan = Plan(configurations(["EASE", "PureSVD"], 1))
+    task = next(one_ for one_ in plan.tasks(one) if one_.algorithm == "EASE")
+    with Store(root / "s.sqlite") as store:
+        store.add_dataset(one.key, one.dataset, one.split, one.info)
+        store.add(task, Result("ok", fit_s=1.0, total_s=2.0))
+        sources = find_sources(["one", "two"], root)
+        of_one, of_two = estimate(sources, plan, store, how, done=set())
+    assert (of_one.n_tasks, of_one.n_known, of_one.n_scaled) == (4, 2, 0)
+    assert (of_two.n_tasks, of_two.n_known, of_two.n_scaled) == (4, 0, 2)
+
+
 def test_what_cost_refuses_takes_no_time_and_no_task_more_than_its_limit(root, how):
     sources = find_sources(["one"], root)
     small = Plan(configurations(["EASE"], 1), limits=Limits(memory_bytes=1))
