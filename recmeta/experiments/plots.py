@@ -16,6 +16,7 @@ matplotlib is imported in the functions, since its import takes as long as many 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which people with any colour vision tell apart
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B4513")
 GREY = "#BBBBBB"
+WIDE = 0.56  # of a character, in font sizes: what titles have on average, and some more
 FAR = 4.0  # the largest t of a profile
 # what would make two files of one picture differ
 METADATA = {".svg": {"Date": None}, ".png": {"Software": None}, ".pdf": {"CreationDate": None}}
@@ -150,11 +152,21 @@ def heat_map(board: Leaderboard) -> "Figure":
     axes.scatter(columns, rows, marker="x", color="#777777", s=14, linewidths=0.8)
     axes.set_xticks(range(n_columns), shares.columns, rotation=90, fontsize=FONT)
     axes.set_yticks(range(n_rows), names, fontsize=FONT)
-    title = f"Share of the best {board.metric}, {problems_of(over)}"
-    axes.set_title(title + ("; x: no run was ok" if len(rows) else ""), fontsize=FONT + 2)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label("share of the best", fontsize=FONT)
+    crosses = "; x: no run was ok" if len(rows) else ""
+    _title_above(axes, f"Share of the best {board.metric}", problems_of(over) + crosses)
     return figure
+
+
+def _title_above(axes: "Axes", *lines: str) -> None:
+    """A title whose lines are broken where they would come above what stands beside the axes."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    width = axes.get_position().width * figure.get_size_inches()[0] * 72  # points
+    n_characters = int(width / (WIDE * (FONT + 2)))
+    text = "\n".join(fill(line, n_characters, break_long_words=False) for line in lines)
+    axes.set_title(text, fontsize=FONT + 2, loc="left")
 
 
 def interval_plot(board: Leaderboard) -> "Figure":

@@ -1,6 +1,7 @@
 """Pictures: what is on them, read from their artists; the same numbers are the same file."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -85,6 +86,21 @@ def test_no_labels_of_a_critical_difference_diagram_overlap(n_algorithms, tests)
 @pytest.mark.parametrize("draw", [performance_profile, heat_map])
 def test_no_labels_of_the_other_pictures_overlap(draw, shape):
     assert overlapping(draw(board_of(*shape, failed=0.05))) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (3, 2), (30, 5), (12, 33)])
+@pytest.mark.parametrize("metric", ["ndcg@10", "diversity_mean_inter_list@10"])
+def test_the_title_of_a_heat_map_ends_before_the_colour_bar(shape, metric):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = heat_map(replace(board_of(*shape, failed=0.1), metric=metric))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes, bar = figure.axes
+    [title] = (text for text in (axes.title, axes._left_title) if text.get_text())
+    assert metric in title.get_text()
+    assert title.get_window_extent(canvas.get_renderer()).x1 <= bar.get_window_extent().x0
+    assert all(line.strip(" ;,") for line in title.get_text().splitlines())
 
 
 def test_bars_are_the_groups_and_the_ruler_is_as_long_as_the_difference():
