@@ -126,5 +126,7 @@ CASES = (
     Case("TurboCF", {"order": 1, "power": 0.6}, always(formulas.turbo_cf(0.45, 0.6, 1))),
     Case("TurboCF", {"order": 3, "power": 0.6}, always(formulas.turbo_cf(0.45, 0.6, 3))),
     Case("GFCF", {"n_factors": 64, "low_pass": 0.3}, always(formulas.gf_cf(64, 0.3))),
-    Case("MultVAE", MULT_VAE, lambda seed: networks.torch_mult_vae(**MULT_VAE, seed=seed), 2),
+    Case("MultVAE", MULT_VAE, lambda seed: networks.torch_mult_vae(**MULT_VAE, seed=seed), 3),
+    Case("MultVAE", MULT_VAE, lambda seed: networks.irspack_mult_vae(**MULT_VAE, seed=seed), 3),
+    Case("MultVAE", MULT_VAE, lambda seed: networks.recbole_mult_vae(**MULT_VAE, seed=seed), 3),
 )
