@@ -76,18 +76,16 @@ def sweep(
     planned = _plan(study)
     assert planned.data is not None
     how = planned.data.preparations(cache or Path(f"{store}.cache"))
+    manner = _where(executor, data, jobs)
+    manner = replace(manner, retry_errors=retry_errors, retry_missing=retry_missing)
     if dry_run:
         from recmeta.cli.sweep_estimate import say_estimate  # late: pandas
 
-        say_estimate(
-            planned, how, store, jobs or 1,
-            retry_errors=retry_errors, retry_missing=retry_missing, as_json=json,
-        )  # fmt: skip
+        say_estimate(planned, how, store, manner, as_json=json)
         return
     try:
         with Interrupt() as stop:
-            manner = replace(_where(executor, data, jobs), stop=stop)
-            manner = replace(manner, retry_errors=retry_errors, retry_missing=retry_missing)
+            manner = replace(manner, stop=stop)
             progress = _run(planned, how, store, manner, as_json=json)
     except KeyboardInterrupt:
         say(f"stopped at once; what {store} has is kept, the same command goes on", err=True)

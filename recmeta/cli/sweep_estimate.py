@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recmeta.experiments.estimate import Estimate
     from recmeta.experiments.plan import Plan
     from recmeta.experiments.sources import Preparation
+    from recmeta.experiments.sweep import Manner
 
 HEADER = ("data set", "split", "tasks", "done", "refused", "to run", "time")
 
@@ -22,10 +23,8 @@ def say_estimate(
     plan: "Plan",
     how: "Sequence[Preparation]",
     store: Path,
-    workers: int,
+    manner: "Manner",
     *,
-    retry_errors: bool,
-    retry_missing: bool,
     as_json: bool,
 ) -> None:
     """A line a data set and one for all; nothing is fitted, and no store is made."""
@@ -37,10 +36,12 @@ def say_estimate(
     with ExitStack() as stack:
         there = Store(store, read_only=True) if store.is_file() else None
         results = None if there is None else stack.enter_context(there)
-        done = set() if results is None else done_ids(plan, results, retry_errors=retry_errors)
-        if results is not None and retry_missing:
-            done -= ids_with_gaps(plan, results)
+        done: set[str] = set()
+        if results is not None:
+            done = done_ids(plan, results, retry_errors=manner.retry_errors)
+            done -= ids_with_gaps(plan, results) if manner.retry_missing else set()
         found = list(estimate(plan.data.sources, plan, results, how, done=done))
+    workers = manner.workers or 1
     seconds = wall_seconds(found, workers)
     if as_json:
         problems = [asdict(one) | {"n_to_run": _to_run(one)} for one in found]

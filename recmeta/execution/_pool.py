@@ -16,8 +16,8 @@ PINNED = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT",
 )  # fmt: skip
-# of loading and compiling, before a task's own limit begins: the slowest to compile takes 20 s on a
-# machine with other work (docs/benchmarks.md, first_call.py); who takes 30 times as long hangs
+# of loading and compiling, before a task's own limit begins: the slowest kernels take 20 s to
+# compile (docs/benchmarks.md, first_call.py), a network took 223 s beside much other work
 WARM_UP_S = 600.0
 MAX_FAILED_STARTS = 3  # in a row; a zygote that cannot start is a broken installation
 
