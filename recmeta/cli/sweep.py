@@ -58,6 +58,7 @@ def sweep(
     cache: of.Cache = None,
     retry_errors: of.RetryErrors = False,
     retry_missing: of.RetryMissing = False,
+    foresee_timeouts: of.ForeseeTimeouts = False,
     dry_run: of.DryRun = False,
     executor: of.Executor = "local",
     data: of.Data = "auto",
@@ -77,7 +78,12 @@ def sweep(
     assert planned.data is not None
     how = planned.data.preparations(cache or Path(f"{store}.cache"))
     manner = _where(executor, data, jobs)
-    manner = replace(manner, retry_errors=retry_errors, retry_missing=retry_missing)
+    manner = replace(
+        manner,
+        retry_errors=retry_errors,
+        retry_missing=retry_missing,
+        foresee_timeouts=foresee_timeouts,
+    )
     if dry_run:
         from recmeta.cli.sweep_estimate import say_estimate  # late: pandas
 

@@ -109,6 +109,14 @@ RetryMissing = Annotated[
         "--retry-missing", help="Do ok tasks again without the --curves or --keep-users asked for."
     ),
 ]
+ForeseeTimeouts = Annotated[
+    bool,
+    typer.Option(
+        "--foresee-timeouts",
+        help="Record as timeout, without running it, what has no lower cost() than a run of the "
+        "algorithm on the same problem that timed out.",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Count the tasks and estimate the time; fit nothing.")
 ]

@@ -174,6 +174,12 @@ def _of_bundle(bundle: Bundle, plan: Plan, times: Times, done: set[str]) -> Esti
     )
 
 
+def said_seconds(task: Task, parts: Mapping[str, Any]) -> float:
+    """Of one fit of a task by cost(), the mean over its parts; NaN where it cannot be asked."""
+    fits = _said_if_it_can(task, parts)[0]
+    return fits / len(task.parts) if fits else float("nan")
+
+
 def _said_if_it_can(task: Task, parts: Mapping[str, Any]) -> tuple[float, float]:
     """Nothing where the algorithm cannot be made or asked: one task must not cost the others."""
     try:
@@ -206,12 +212,12 @@ def _runs(store: Store) -> pd.DataFrame:
     runs = runs[runs["status"].isin(["ok", "timeout"])]
     parts = {key: info.get("parts", {}) for key, _, _, info in store.dataset_rows()}
     columns = runs[["data_key", "algorithm", "params", "parts", "fidelity"]]
-    said = [_said_of_row(row, parts) for row in columns.itertuples(index=False)]
+    said = [said_of_row(row, parts) for row in columns.itertuples(index=False)]
     here = runs["environment"].isin(store.environments_of(platform.node()))
     return runs.assign(said_s=np.asarray(said, dtype=np.float64), here=here)
 
 
-def _said_of_row(row: Any, parts: Mapping[str, Mapping[str, Any]]) -> float:
+def said_of_row(row: Any, parts: Mapping[str, Mapping[str, Any]]) -> float:
     """NaN where the algorithm, or what the data set was like, is not known here."""
     try:
         of = [parts[row.data_key][part] for part in row.parts.split(",")]

@@ -15,6 +15,7 @@ from recmeta.execution import local
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.fit import find_algorithm
 from recmeta.execution.task import INFRASTRUCTURE, STATUSES, Result, Task
+from recmeta.experiments.hopeless import NOT_RUN, Hopeless
 from recmeta.experiments.plan import Plan
 from recmeta.experiments.run_logs import keep_log, log_folder
 from recmeta.experiments.sources import Preparation, Source, prepare
@@ -110,6 +111,8 @@ class Manner:
         Do the tasks again whose run is ok, but has no curve or vectors over the users that the
         plan asks for: they are no part of what a task is. A run that is ok is never replaced by
         one that is not.
+    foresee_timeouts : bool
+        Record as ``timeout``, without running it, what must time out (experiments.hopeless).
     stop : callable
         When it says True, nothing is begun any more and what runs is ended.
     executor : callable
@@ -119,6 +122,7 @@ class Manner:
     workers: int | None = 1
     retry_errors: bool = False
     retry_missing: bool = False
+    foresee_timeouts: bool = False
     stop: Callable[[], bool] = lambda: False
     executor: Executor = local.run
 
@@ -157,6 +161,8 @@ def sweep(
     hows = [how] if isinstance(how, Preparation) else list(how)
     progress = Progress(total=len(sources) * len(hows) * len(plan))
     work = _Work(plan, store, progress, listen, ids_with_gaps(plan, store), store.ok_ids())
+    if manner.foresee_timeouts:
+        work.hopeless = Hopeless(store, plan.limits)
     done = done_ids(plan, store, retry_errors=manner.retry_errors)
     done -= work.with_gaps if manner.retry_missing else set()
     problems = [(source, one) for source in sources for one in hows]
@@ -205,6 +211,7 @@ class _Work:
     listen: Listener
     with_gaps: set[str]
     ok: set[str]
+    hopeless: Hopeless | None = None
 
     def to_do(
         self, problems: Iterable[tuple[Source, Preparation]], done: set[str]
@@ -212,6 +219,8 @@ class _Work:
         met: set[str] = set()  # two splits of a plan may turn out to be one
         for source, how in problems:
             bundle = self._prepare(source, how)
+            if bundle is not None and self.hopeless:
+                self.hopeless.meet(bundle.key, bundle.info["parts"])
             for task in self.plan.tasks(bundle) if bundle is not None else ():
                 if task.id in met:
                     self.progress.total -= 1
@@ -219,7 +228,7 @@ class _Work:
                     self.progress.resumed += 1
                     self.progress.resumed_ok += task.id in self.ok
                     self.progress.missing += task.id in self.with_gaps
-                else:
+                elif not self._foreseen(task):
                     yield task
                 met.add(task.id)
 
@@ -233,9 +242,18 @@ class _Work:
             self.store.add(task, result)
         self.progress.running.pop(task.id, None)
         self.progress.counts[result.status] += 1
+        if self.hopeless and not result.error.startswith(NOT_RUN):
+            self.hopeless.learn(task, result)
         log = keep_log(log_folder(self.store.path), task, result)
         detail = {} if log is None else {"log": str(log)}
         self.listen(Event("run", task.dataset, detail, task, result), self.progress)
+
+    def _foreseen(self, task: Task) -> bool:
+        """Whether it was recorded as a time-out in place of being run."""
+        reason = self.hopeless.reason(task) if self.hopeless else ""
+        if reason:
+            self.record(task, Result("timeout", error=reason))
+        return bool(reason)
 
     def _prepare(self, source: Source, how: Preparation) -> Bundle | None:
         started = time.monotonic()

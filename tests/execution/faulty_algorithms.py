@@ -212,3 +212,9 @@ class CountsThreads(Steady):
         counts = {numba.get_num_threads()} | {pool["num_threads"] for pool in threadpool_info()}
         if counts != {1}:
             raise RuntimeError(f"threads are not pinned to 1: {counts}, {threadpool_info()}")
+
+
+class CostsWhatItTakes(Steady):
+    @classmethod
+    def cost(cls, n_users, n_items, nnz, **params):
+        return Cost(params["seconds"], 0.0)
