@@ -18,12 +18,7 @@ OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "c
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h: the child's code when its result cannot be written
 NOT_BEGUN, LOST = "not begun", "lost"  # an answer's why, besides "timeout" and ""
 SO_FAR = ".so-far"  # ends the name of the result of the parts that were finished
-FILES = (
-    "",
-    SO_FAR,
-    ".log",
-    ".part",
-)  # what a task can leave as its result and beside, by their ends
+FILES = ("", SO_FAR, ".log", ".part")  # what a task can leave: its result, and beside it
 TAIL = 2000  # bytes of the output that are kept
 
 
@@ -63,9 +58,7 @@ def is_infrastructure(answer: Mapping[str, Any]) -> bool:
 
 def given_up(result: Result, tries: int) -> Result:
     """The row of a task whose every try ended in such a fault."""
-    if (
-        result.status == "oom"
-    ):  # it would come again: no more a fault of the machine than a limit is
+    if result.status == "oom":  # like a limit that was reached, it would come again
         return replace(result, error=f"tried {tries} times: {result.error}")
     return replace(result, error=f"{INFRASTRUCTURE}, tried {tries} times: {result.error}")
 
