@@ -106,7 +106,7 @@ class SequenceRecommender(NeuralRecommender):
             yield order[start : start + self.batch_size]
 
     def _predict(self, network: Any, X: csr_array, users: I64, timestamps: csr_array) -> "Tensor":
-        starts, items, _ = in_time_order(timestamps)
+        starts, items = in_time_order(timestamps)
         first = np.maximum(starts[:-1], starts[1:] - self.max_length)
         last_states = self._states(network, padded(items, first, starts[1:]))[:, -1]
         scores: Tensor = last_states @ network["embeddings"].T

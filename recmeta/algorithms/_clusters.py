@@ -1,4 +1,4 @@
-"""Sums of X by clusters of rows and of columns: for CoClustering, ROWS rows at a time."""
+"""Sums of X by clusters of rows and of columns: for CoClustering."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._sums import ROWS, add_at
+from recmeta.algorithms._sums import add_at, entry_blocks
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -16,7 +15,7 @@ F64 = NDArray[np.float64]
 def cell_sums(X: csr_array, of_row: I64, k: int, of_column: I64, n: int) -> tuple[F64, I64]:
     """The sum and the number of the entries of each pair of clusters, (k, n)."""
     sums, counts, lengths = np.zeros(k * n), np.zeros(k * n, dtype=np.int64), np.diff(X.indptr)
-    for rows in row_blocks(X.shape[0], ROWS):
+    for rows in entry_blocks(X.indptr):
         part = slice(X.indptr[rows.start], X.indptr[rows.stop])
         cells = np.repeat(of_row[rows] * n, lengths[rows]) + of_column[X.indices[part]]
         add_at(cells, X.data[part], sums)
@@ -34,7 +33,7 @@ def nearest_clusters(
     """
     means, lengths, n = row_means(R, rated), np.diff(R.indptr), effects.shape[1]
     totals, counts = np.empty((R.shape[0], n)), np.empty((R.shape[0], n), dtype=np.int64)
-    for rows in row_blocks(R.shape[0], ROWS):
+    for rows in entry_blocks(R.indptr):
         part = slice(R.indptr[rows.start], R.indptr[rows.stop])
         items, shape = R.indices[part], totals[rows].shape
         cells = np.repeat(np.arange(shape[0]) * n, lengths[rows]) + clusters[items]

@@ -16,7 +16,7 @@ that a large c would do nothing there; here c multiplies what the weighting give
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from recmeta.algorithms._base import Cost
+from recmeta.algorithms._base import BLOCK_BYTES, Cost
 from recmeta.algorithms._neighbours import nearest_items, weights_from
 from recmeta.algorithms._similarity import form_of, squared_lengths, weigh
 
@@ -63,4 +63,5 @@ def content_cost(n_rows: int, n_neighbours: int) -> Cost:
     """Of the neighbours of n_rows rows by FEATURES features each."""
     kept = n_rows * min(n_neighbours, n_rows)
     seconds = 0.01 + 1.7e-8 * SHARED * n_rows**2 + 1.5e-7 * kept
-    return Cost(seconds, 24.0 * kept + 40.0 * FEATURES * n_rows)
+    panel = min(4.0 * n_rows**2, BLOCK_BYTES)
+    return Cost(seconds, 24.0 * kept + 40.0 * FEATURES * n_rows + panel)

@@ -113,7 +113,7 @@ class NeuralRecommender(IterativeRecommender):
         with _seeded(self._torch(), rng):
             network = self._build(*X.shape)
         state = [tensor.numpy().ravel() for tensor in network.state_dict().values()]
-        self.weights_ = np.concatenate(state).astype(np.float32)
+        self.weights_ = np.concatenate(state).astype(np.float32, copy=False)
         sizes = [weight.numel() for weight in network.parameters() if weight.requires_grad]
         self.first_moments_ = np.zeros(sum(sizes), dtype=np.float32)
         self.second_moments_ = np.zeros(sum(sizes), dtype=np.float32)

@@ -19,8 +19,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._factors import F32, top_right_singular_vectors
-from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._sums import ROWS
+from recmeta.algorithms._sums import entry_blocks
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg
 
@@ -58,7 +57,7 @@ def hide(X: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
     lengths = np.diff(X.indptr)
     n_hidden = np.where(lengths > 1, np.maximum(np.rint(HIDDEN * lengths), 1), 0).astype(np.int64)
     chosen = np.empty(X.nnz, dtype=bool)
-    for block in row_blocks(X.shape[0], ROWS):  # numbers for all entries would take more than X
+    for block in entry_blocks(X.indptr):  # numbers for all entries would take more than X
         first, last = X.indptr[block.start], X.indptr[block.stop]
         chosen[first:last] = _drawn(lengths[block], n_hidden[block], rng)
     return _part(X, lengths - n_hidden, ~chosen), _part(X, n_hidden, chosen)

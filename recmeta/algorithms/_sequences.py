@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _check_counts, _in_threads
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._heap import offered, sort_heap
-from recmeta.algorithms._sums import ROWS, add_at, by_column
+from recmeta.algorithms._sums import add_at, by_column, entry_blocks
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -35,25 +35,23 @@ class Sequences(NamedTuple):
 
     starts: I64
     items: I32
-    times: F64
 
 
 def in_time_order(timestamps: csr_array) -> Sequences:
     """The events of each row from first to last; equal times by item number. O(nnz log nnz)."""
     starts, lengths = timestamps.indptr.astype(np.int64), np.diff(timestamps.indptr)
-    items, times = np.empty(timestamps.nnz, dtype=np.int32), np.empty_like(timestamps.data)
-    for rows in row_blocks(len(lengths), ROWS):  # so that the order is not of all events at once
+    items = np.empty(timestamps.nnz, dtype=np.int32)
+    for rows in entry_blocks(starts):  # so that the order is not of all events at once
         events = slice(starts[rows.start], starts[rows.stop])
-        of_block, at = timestamps.indices[events], timestamps.data[events]
         row = np.repeat(np.arange(len(lengths[rows])), lengths[rows])
-        order = np.lexsort((of_block, at, row))
-        items[events], times[events] = of_block[order], at[order]
-    return Sequences(starts, items, times)
+        order = np.lexsort((timestamps.indices[events], timestamps.data[events], row))
+        items[events] = timestamps.indices[events][order]
+    return Sequences(starts, items)
 
 
 def last_items(timestamps: csr_array, n_last: int, discount: float) -> csr_array:
     """discount^r for the last n_last items of each row: as many rows, sorted CSR."""
-    starts, items, _ = in_time_order(timestamps)
+    starts, items = in_time_order(timestamps)
     r = np.repeat(starts[1:], np.diff(starts)) - 1 - np.arange(len(items))
     kept = r < n_last
     counts = np.minimum(np.diff(starts), n_last)
@@ -95,7 +93,7 @@ def transitions(
         sum_j N_ij, of all j.
     """
     _check_counts(n_neighbours=k)
-    starts, items, _ = sequences
+    starts, items = sequences
     totals = _totals(starts, items, n_items, by_distance, backward)
     events = by_column(starts, items, n_items)
     sources = np.full((n_items, k), -1, dtype=np.int32)
@@ -115,7 +113,7 @@ def transitions(
 def _totals(starts: I64, items: I32, n_items: int, by_distance: F64, backward: float) -> F64:
     """sum_j N_ij, (n_items,): what the places ahead of and behind each event of i make."""
     summed, totals = np.concatenate([[0.0], np.cumsum(by_distance)]), np.zeros(n_items)
-    for rows in row_blocks(len(starts) - 1, ROWS):
+    for rows in entry_blocks(starts):
         first, lengths = starts[rows], np.diff(starts[rows.start : rows.stop + 1])
         here = slice(starts[rows.start], starts[rows.stop])
         place = np.arange(here.start, here.stop) - np.repeat(first, lengths)
@@ -128,8 +126,10 @@ def _totals(starts: I64, items: I32, n_items: int, by_distance: F64, backward: f
 
 def users_of(starts: I64, items: I32, n_items: int) -> tuple[I64, I32]:
     """Where each item's users begin, and they: ascending."""
-    events = by_column(starts, items, n_items)
-    return events.indptr.astype(np.int64), events.indices.astype(np.int32, copy=False)
+    shape, nothing = (len(starts) - 1, n_items), np.zeros(len(items), dtype=bool)
+    narrow = starts.astype(np.int32 if len(items) < 2**31 else np.int64)
+    users = csr_array((nothing, items, narrow), shape=shape).tocsc()
+    return users.indptr.astype(np.int64), users.indices.astype(np.int32, copy=False)
 
 
 @njit(cache=True, nogil=True)

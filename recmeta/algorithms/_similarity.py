@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._sums import ROWS, column_counts, row_squares
+from recmeta.algorithms._sums import column_counts, entry_blocks, row_squares
 
 F32 = NDArray[np.float32]
 SIMILARITIES = ("cosine", "jaccard", "dice", "tversky", "asymmetric")
@@ -102,7 +101,7 @@ def weigh_like(rows: csr_array, known: csr_array, weighting: str) -> csr_array:
     idf = np.log1p(known.shape[0] / np.maximum(counts, 1))
     mean = max(known.data.sum() / known.shape[0], 1e-12)  # length
     data, lengths = np.empty(rows.nnz, dtype=np.float32), np.diff(rows.indptr)
-    for block in row_blocks(rows.shape[0], ROWS):
+    for block in entry_blocks(rows.indptr):
         part = slice(rows.indptr[block.start], rows.indptr[block.stop])
         frequencies, rarity = rows.data[part], idf[rows.indices[part]]
         if weighting == "tf-idf":

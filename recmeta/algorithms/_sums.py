@@ -4,6 +4,8 @@ np.bincount turns numbers of columns into int64 and weights into float64 first: 
 beside the 8 that X has. These add the same numbers in the same order: the same bits.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,15 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-ROWS = 1024  # what is made of entries in float64 is made for so many rows at once
-BLOCK = 2**16  # entries counted at once
+BLOCK = 2**15  # entries at once
+
+
+def entry_blocks(indptr: NDArray[Any]) -> Iterator[slice]:
+    """Ranges of rows with about BLOCK entries each: what is made of entries in float64 is made for
+    these, one after the other."""
+    inner = np.searchsorted(indptr, np.arange(BLOCK, indptr[-1], BLOCK))
+    cuts = np.unique(np.concatenate([[0], inner, [len(indptr) - 1]])).tolist()
+    return (slice(first, last) for first, last in pairwise(cuts))
 
 
 def column_counts(indices: NDArray[Any], n_columns: int) -> NDArray[np.int64]:

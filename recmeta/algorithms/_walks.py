@@ -5,10 +5,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._neighbours import nearest_items, weights_from
 from recmeta.algorithms._similarity import Form
-from recmeta.algorithms._sums import ROWS
+from recmeta.algorithms._sums import entry_blocks
 
 
 def walk_weights(X: csr_array, n_neighbours: int, alpha: float, beta: float) -> csr_array:
@@ -33,7 +32,7 @@ def _steps(X: csr_array, largest: float, alpha: float) -> tuple[csr_array, NDArr
     of_user, of_item = np.zeros(X.shape[0]), np.zeros(X.shape[1])
     _add_parts(X.indptr, X.indices, X.data, largest, of_user, of_item)
     steps, lengths = np.empty(X.nnz, dtype=np.float32), np.diff(X.indptr)
-    for rows in row_blocks(X.shape[0], ROWS):
+    for rows in entry_blocks(X.indptr):
         entries = slice(X.indptr[rows.start], X.indptr[rows.stop])
         part = X.data[entries].astype(np.float64) / largest
         steps[entries] = (part / np.repeat(np.sqrt(of_user[rows]), lengths[rows])) ** alpha

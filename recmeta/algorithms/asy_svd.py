@@ -146,4 +146,4 @@ class AsySVD(IterativeRecommender):
         model = cls(**params)
         n_steps = model.n_epochs * nnz / (1 - model.negative_share)
         seconds = n_steps * (5e-8 + 5e-10 * model.n_factors)
-        return Cost(seconds, 12.0 * n_items * model.n_factors + 24 * nnz)
+        return Cost(seconds, 12.0 * n_items * model.n_factors + 8 * nnz)

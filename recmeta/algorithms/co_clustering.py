@@ -123,4 +123,4 @@ class CoClustering(IterativeRecommender):
         model, n = cls(**params), n_users + n_items
         k, m = model.n_user_clusters, model.n_item_clusters
         seconds = model.n_epochs * (6e-8 * nnz + 1e-9 * n * k * m + 1e-8 * n * (k + m))
-        return Cost(seconds, 16.0 * max(n_users, n_items) * (k + m) + 60 * nnz)
+        return Cost(seconds, 16.0 * max(n_users, n_items) * (k + m) + 16 * nnz)

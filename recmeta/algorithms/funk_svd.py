@@ -128,11 +128,12 @@ class FunkSVD(IterativeRecommender):
     def _start(self, rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float32]:
         shape = len(rows), self.n_factors + 2 * self.biases
         draws = rng.standard_normal(shape, dtype=np.float32)
-        return np.asarray(draws * np.float32(START) * rows[:, None])
+        draws *= np.float32(START) * rows[:, None]
+        return draws
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         model = cls(**params)
         n_steps = model.n_epochs * nnz / (1 - model.negative_share)
         seconds = n_steps * (5e-8 + 5e-10 * model.n_factors)
-        return Cost(seconds, 8.0 * (n_users + n_items) * model.n_factors + 16 * nnz)
+        return Cost(seconds, 6.0 * (n_users + n_items) * model.n_factors + 4 * nnz)

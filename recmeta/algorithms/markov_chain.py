@@ -128,4 +128,4 @@ class MarkovChain(Recommender):
         pairs = nnz * min(model.window, nnz / max(n_users, 1)) * (2 if model.backward else 1)
         kept = min(n_items * k, pairs)
         seconds = 0.01 + 2e-7 * nnz + 5e-9 * pairs + 5e-8 * kept
-        return Cost(seconds, 8.0 * n_items * k + 24 * kept + 80 * nnz)
+        return Cost(seconds, 8.0 * n_items * k + 24 * kept + 24 * nnz)

@@ -88,5 +88,5 @@ class PureSVD(Recommender):
         if chosen is None:  # a decomposition at the top of the ladder, a smaller one, and the lists
             pairs = min(n_users, MOST_USERS) * n_items
             seconds = 1.25 * seconds + 1e-9 * pairs * (len(ladder) + 0.02 * ladder[-1])
-            memory += 50 * nnz
+            memory += 20 * nnz
         return Cost(seconds, memory + 16 * nnz)

@@ -61,4 +61,4 @@ class Random(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: object) -> Cost:
-        return Cost(1e-4 + 1e-9 * nnz, 8.0 * nnz + 16.0 * n_items)
+        return Cost(1e-4 + 1e-9 * nnz, 2.0 * nnz + 16.0 * n_items)

@@ -104,13 +104,13 @@ class SessionKNN(Recommender):
         for name in ("discount", "nearness"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1]: got {getattr(self, name)}")
-        self.starts_, self.items_, _ = in_time_order(timestamps)
+        self.starts_, self.items_ = in_time_order(timestamps)
         self.item_starts_, self.item_users_ = users_of(self.starts_, self.items_, X.shape[1])
 
     def _scores(
         self, X: csr_array, users: NDArray[np.int64], timestamps: csr_array
     ) -> NDArray[np.float32]:
-        starts, items, _ = in_time_order(timestamps)
+        starts, items = in_time_order(timestamps)
         counts = np.maximum(np.diff(self.item_starts_), 1)
         rarity = np.log1p(self.n_users_ / counts) ** self.rarity
         lengths = np.diff(self.starts_)
@@ -127,4 +127,4 @@ class SessionKNN(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        return Cost(1e-3 + 2e-7 * nnz, 60.0 * nnz + 16 * (n_users + n_items))
+        return Cost(1e-3 + 2e-7 * nnz, 24.0 * nnz + 16 * (n_users + n_items))

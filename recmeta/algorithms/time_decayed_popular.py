@@ -85,4 +85,4 @@ class TimeDecayedPopular(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        return Cost(1e-4 + 2e-8 * nnz, 40.0 * nnz + 16.0 * n_items)
+        return Cost(1e-4 + 2e-8 * nnz, 8.0 * nnz + 16.0 * n_items)

@@ -8,8 +8,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._gram import gram, row_blocks
-from recmeta.algorithms._sums import ROWS
+from recmeta.algorithms._gram import gram
+from recmeta.algorithms._sums import entry_blocks
 from recmeta.space import Space
 
 # filter order -> coefficients of G, G^2 and G^3: Park et al. 2024, sec. 3.3
@@ -100,7 +100,7 @@ def _normalised(X: csr_array, user_exponent: float) -> csr_array:
     """R; the sums of X's entries are above 0 wherever there are entries."""
     of_user, of_item = (np.asarray(X.sum(axis=axis), dtype=np.float64) for axis in (1, 0))
     values, lengths = np.empty(X.nnz, dtype=np.float32), np.diff(X.indptr)
-    for rows in row_blocks(X.shape[0], ROWS):
+    for rows in entry_blocks(X.indptr):
         entries = slice(X.indptr[rows.start], X.indptr[rows.stop])
         part = X.data[entries] * np.repeat(of_user[rows], lengths[rows]) ** -user_exponent
         values[entries] = part * of_item[X.indices[entries]] ** (user_exponent - 1)

@@ -116,4 +116,4 @@ class UserKNN(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        return Cost(1e-3 + 1.5e-8 * nnz, 48.0 * nnz + 16 * (n_users + n_items))
+        return Cost(1e-3 + 1.5e-8 * nnz, 24.0 * nnz + 16 * (n_users + n_items))

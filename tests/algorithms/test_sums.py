@@ -93,3 +93,14 @@ def test_work_arrays_are_small_beside_the_matrix(X, work, most):
     finally:
         tracemalloc.stop()
     assert peak < most * (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
+
+
+@pytest.mark.parametrize("lengths", [[], [0], [0, 0, 3], [5, 0, 0, 9, 1, 1, 1, 0], [1] * 20])
+def test_blocks_of_entries_are_all_rows_in_order(lengths, monkeypatch):
+    monkeypatch.setattr(_sums, "BLOCK", 4)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    blocks = list(_sums.entry_blocks(indptr))
+    rows = [row for block in blocks for row in range(block.start, block.stop)]
+    assert rows == list(range(len(lengths)))
+    longest = max(lengths, default=0)
+    assert all(indptr[block.stop] - indptr[block.start] < 4 + longest for block in blocks)
