@@ -16,9 +16,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS = (
-    "evaluation.py", "topk.py", "reading.py", "startup.py", "costs.py", "first_call.py",
-    "algorithms.py", "algorithms.py --shape 10m --repeats 1", "quality.py", "quality_ratings.py",
-    "quality_tuned.py",
+    "evaluation.py", "topk.py", "reading.py", "startup.py", "costs.py", "memory.py",
+    "first_call.py", "algorithms.py", "algorithms.py --shape 10m --repeats 1", "quality.py",
+    "quality_ratings.py", "quality_tuned.py",
 )  # fmt: skip
 LIBRARIES = (
     "numpy", "scipy", "numba", "pandas", "pyarrow", "scikit-learn", "implicit", "irspack", "cornac",

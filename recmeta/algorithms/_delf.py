@@ -182,7 +182,7 @@ class DELF(NeuralRecommender):
         pair = 4 * self.n_neurons * (2 * self.n_factors + self._narrow())
         step = (3e-9 + 2e-10 * self.n_neurons) * weights + 2e-3
         means = min(pairs, steps * (n_users + n_items)) * nnz / min(n_users, n_items)
-        seconds = 3e-10 * pairs * pair + steps * step + 1e-10 * means * self.n_factors
+        seconds = 4.5e-10 * pairs * pair + steps * step + 1e-9 * means * self.n_factors
         memory = (
             16 * weights + 40 * nnz + 60.0 * self.batch_size * (1 + self.n_negatives) * pair / 64
         )

@@ -1,0 +1,46 @@
+"""What a fit adds to its process at its peak, beside the arrays that its method needs.
+
+    python benchmarks/memory.py [--only IALS,BPR]
+
+"fit MB": X, and the most that the process grows by in a fit with the defaults (fits.py says how
+that is measured). "needs MB": X, what is learned, and the work arrays of the method, as
+memory_needs.py lists them. Aim: a ratio of 1.2 at most. Logs of 6,040 x 3,706 with 300,000 events,
+and with 1,000,000 as MovieLens-1M has; features and times are made up. One thread: another adds
+its work space. Epochs allocate all the same, so few are done. Where "needs" is a few MB, pages that
+malloc keeps and the work space of BLAS decide.
+"""
+
+import argparse
+import sys
+
+from fits import Fit, fits, is_possible, synthetic
+
+from recmeta.algorithms import all_algorithms
+
+SHAPES = {"300,000": (6040, 3706, 300_000), "1,000,000": (6040, 3706, 1_000_000)}
+
+
+def cells(found: Fit | str) -> str:
+    if isinstance(found, str):
+        return f"| {found} | | "
+    top = found.size + found.growth
+    return f"| {top / 1e6:.1f} | {found.needs / 1e6:.1f} | {top / found.needs:.2f} "
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    only = {name for name in parser.parse_args().only.split(",") if name}
+    if not is_possible():
+        sys.exit("memory is read from /proc: Linux only")
+    logs = {name: synthetic(*shape) for name, shape in SHAPES.items()}
+    columns = "".join(f" {name}: fit MB | needs MB | ratio |" for name in logs)
+    print(f"| algorithm |{columns}\n|---|{'---|---|---|' * len(logs)}")
+    for name in sorted(all_algorithms()):
+        if not only or name in only:
+            found = fits(name, logs)
+            print(f"| {name} {''.join(map(cells, found.values()))}|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
