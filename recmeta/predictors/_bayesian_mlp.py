@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 
 NOISE_MEAN, NOISE_SPREAD = -3.0, 1.5  # prior of the logarithm of the noise variance; t has 1
+Prior = list[tuple[float, float]]  # mean and deviation of all numbers of a tensor
 
 
 def prior_draw(
     torch: Any, n_networks: int, widths: list[int], rng: np.random.Generator
-) -> tuple[list["Tensor"], list[float]]:
-    """A draw from the prior for each network, and the deviation of each tensor of weights."""
-    deviations: list[float] = []
+) -> tuple[list["Tensor"], Prior]:
+    """W_1, b_1, ..., each network's drawn from its prior, and the noise's logarithm; the priors."""
+    prior: Prior = []
     tensors = []
     for d_in, d_out in pairwise(widths):
         for shape, deviation in (((d_in, d_out), max(d_in, 1) ** -0.5), ((1, d_out), 1.0)):
             draw = deviation * rng.normal(size=(n_networks, *shape))
             tensors.append(torch.from_numpy(draw.astype(np.float32)))
-            deviations.append(deviation)
+            prior.append((0.0, deviation))
     noise = np.full((n_networks, 1, 1), NOISE_MEAN + 2)  # a start that fits nothing yet
-    return [*tensors, torch.from_numpy(noise.astype(np.float32))], deviations
+    tensors.append(torch.from_numpy(noise.astype(np.float32)))
+    return tensors, [*prior, (NOISE_MEAN, NOISE_SPREAD)]
 
 
 def mean_and_noise(

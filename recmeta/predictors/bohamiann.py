@@ -6,13 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recmeta.predictors._batched_mlp import fold_masks, import_torch, one_thread
-from recmeta.predictors._bayesian_mlp import (
-    NOISE_MEAN,
-    NOISE_SPREAD,
-    mean_and_noise,
-    mixture,
-    prior_draw,
-)
+from recmeta.predictors._bayesian_mlp import Prior, mean_and_noise, mixture, prior_draw
 from recmeta.predictors._calibration import calibrated, held_out_folds
 from recmeta.predictors._features import FeaturePredictor
 from recmeta.predictors._sghmc import Sampler
@@ -34,8 +28,10 @@ class BOHAMIANN(FeaturePredictor):
     bias; ln noise variance ~ N(-3, 1.5^2), or, if ``heteroscedastic``, a second output of the
     network around -3. Chains of scale-adapted SGHMC (``_sghmc``) on all rows: ``n_burn_in`` steps,
     during which the scales adapt, then every ``thinning``-th step is a sample. mean and variance
-    are those of the mixture of the samples' normals. Chains without each of 4 folds run in the
-    same batched computation and give slope and offset of the variance (``_calibration``).
+    are those of the mixture of the samples' normals. The chains walk in the span of the rows alone:
+    across it nothing is learned, and first weights have their prior there. Chains without each of
+    4 folds run in the same batched computation and give slope and offset of the variance
+    (``_calibration``).
 
     Time is n_burn_in + n_samples * thinning / n_chains steps, of (n_chains + 4) networks each.
 
@@ -112,16 +108,21 @@ class BOHAMIANN(FeaturePredictor):
         masks = torch.from_numpy(np.vstack([all_rows, fold_masks(len(t), folds, 1)[1:]]))
         self.centre_ = Z.mean(axis=0)
         self.spread_ = float(np.sqrt(((Z - self.centre_) ** 2).mean())) or 1.0
-        rows, targets = self._rows(torch, Z), torch.from_numpy(t.astype(np.float32))
+        rows = (Z - self.centre_) / self.spread_
+        basis = _span(rows)
+        # of r columns, whose weights have the prior N(0, 1 / r): the products keep theirs
+        rate = np.sqrt(basis.shape[1] / max(basis.shape[0], 1))
+        reduced = torch.from_numpy((rows @ basis * rate).astype(np.float32))
+        targets = torch.from_numpy(t.astype(np.float32))
         with one_thread(torch):
-            kept = self._sampled(torch, rows, targets, masks, rng)
-            own = [tensor[:, : self.n_chains] for tensor in kept]
-            self.samples_ = [tensor.flatten(0, 1).numpy().copy() for tensor in own]
+            kept = self._sampled(torch, reduced, targets, masks, rng)
             errors, variances = np.empty(len(t)), np.empty(len(t))
             for number, fold in enumerate(folds, start=self.n_chains):
                 chain = [tensor[:, number] for tensor in kept]
-                mean, variances[fold] = mixture(torch, chain, rows[fold])
+                mean, variances[fold] = mixture(torch, chain, reduced[fold])
                 errors[fold] = t[fold] - mean
+        first, *rest = [tensor[:, : self.n_chains].flatten(0, 1).numpy().copy() for tensor in kept]
+        self.samples_ = [_completed(rate * first, basis, rng), *rest]
         self.calibration_ = calibrated(errors, variances)
 
     def _sampled(
@@ -130,26 +131,22 @@ class BOHAMIANN(FeaturePredictor):
         """The samples of all chains, (n_samples / n_chains, B, ...) for each tensor."""
         outputs = 2 if self.heteroscedastic else 1
         widths = [rows.shape[1], *[self.n_units] * self.n_layers, outputs]
-        start, deviations = prior_draw(torch, len(masks), widths, rng)
+        start, prior = prior_draw(torch, len(masks), widths, rng)
 
-        def energy(tensors: list["Tensor"]) -> "Tensor":
+        def misfit(tensors: list["Tensor"]) -> "Tensor":
             mean, log_noise = mean_and_noise(torch, tensors, rows)
-            misfit = (targets - mean) ** 2 * torch.exp(-log_noise) + log_noise
-            prior = ((tensors[-1] - NOISE_MEAN) / NOISE_SPREAD) ** 2
-            total = (misfit * masks).sum() + prior.sum()
-            for tensor, deviation in zip(tensors[:-1], deviations, strict=True):
-                total = total + ((tensor / deviation) ** 2).sum()
-            return 0.5 * total
+            each = (targets - mean) ** 2 * torch.exp(-log_noise) + log_noise
+            return 0.5 * (each * masks).sum()
 
         # curvature grows as n, and the fastest frequency as epsilon n^(1/4)
         step_size = self.step_size / len(rows) ** 0.25
         for _ in range(MOST_HALVINGS):
-            sampler = Sampler(torch, start, energy, step_size, self.friction, rng)
+            sampler = Sampler(torch, start, misfit, prior, step_size, self.friction, rng)
             sampler.run(self.n_burn_in, adapt=True)
             rounds = range(-(-self.n_samples // self.n_chains))
             kept = [[tensor.clone() for tensor in sampler.run(self.thinning)] for _ in rounds]
             samples = [torch.stack(part) for part in zip(*kept, strict=True)]
-            if _is_posterior(samples, deviations):
+            if _is_posterior(samples, prior):
                 return samples
             step_size /= 2
         raise FloatingPointError(f"chains diverged: lower step_size={self.step_size}")
@@ -165,7 +162,23 @@ class BOHAMIANN(FeaturePredictor):
         return torch.from_numpy(((Z - self.centre_) / self.spread_).astype(np.float32))
 
 
-def _is_posterior(samples: list["Tensor"], deviations: list[float]) -> bool:
+def _is_posterior(samples: list["Tensor"], prior: Prior) -> bool:
     """Whether all weights are where a prior lets them be."""
-    pairs = zip(samples[:-1], deviations, strict=True)
-    return all(bool((weights**2).mean() < (FAR * deviation) ** 2) for weights, deviation in pairs)
+    pairs = zip(samples[:-1], prior, strict=False)  # the noise's own is left out
+    return all(bool((weights**2).mean() < (FAR * d) ** 2) for weights, (_, d) in pairs)
+
+
+def _span(rows: F64) -> F64:
+    """An orthonormal basis of the rows' span, (d, r); one direction at least where d is not 0."""
+    _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
+    rank = int((sizes > 1e-6 * sizes.max(initial=0.0)).sum())
+    return np.asarray(directions[: max(rank, 1)].T)
+
+
+def _completed(first: NDArray[np.float32], basis: F64, rng: np.random.Generator) -> Any:
+    """W_1 of samples, (n, d, u), from their part in the basis, (n, r, u): a draw of the prior
+    across it.
+    """
+    d = basis.shape[0]
+    draws = rng.normal(size=(len(first), d, first.shape[2])) / np.sqrt(max(d, 1))
+    return (draws + basis @ (first - basis.T @ draws)).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from recmeta.predictors._base import F64
 from recmeta.predictors._batched_mlp import fold_masks, forward, import_torch, one_thread
-from recmeta.predictors._bayesian_mlp import NOISE_MEAN, NOISE_SPREAD, prior_draw
+from recmeta.predictors._bayesian_mlp import prior_draw
 from recmeta.predictors._calibration import held_out_folds
 from recmeta.predictors._curve_network import N_OUTPUTS, conditioned, design, weights
 from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
@@ -129,20 +129,16 @@ class CurveNetwork(CurvePredictor):
         seen, targets = torch.from_numpy(known.astype(np.float32)), torch.from_numpy(curves)
         counted = masks[:, :, None] * seen[None]
         x = torch.from_numpy(steps.astype(np.float32))
-        start, deviations = prior_draw(torch, len(masks), self._widths(), rng)
+        start, prior = prior_draw(torch, len(masks), self._widths(), rng)
 
-        def energy(tensors: list["Tensor"]) -> "Tensor":
+        def misfit(tensors: list["Tensor"]) -> "Tensor":
             outputs = forward(torch, tensors[:-1], rows[None], torch.tanh)
             fitted = (design(torch, outputs, x, self._at()) @ weights(outputs)[..., None])[..., 0]
             log_noise = (tensors[-1][:, :, 0] + outputs[..., -1]).clamp(-9, 3)[..., None]
-            misfit = (targets - fitted) ** 2 * torch.exp(-log_noise) + log_noise
-            prior = ((tensors[-1] - NOISE_MEAN) / NOISE_SPREAD) ** 2
-            total = (misfit * counted).sum() + prior.sum()
-            for tensor, deviation in zip(tensors[:-1], deviations, strict=True):
-                total = total + ((tensor / deviation) ** 2).sum()
-            return 0.5 * total
+            each = (targets - fitted) ** 2 * torch.exp(-log_noise) + log_noise
+            return 0.5 * (each * counted).sum()
 
-        sampler = Sampler(torch, start, energy, self.step_size, self.friction, rng)
+        sampler = Sampler(torch, start, misfit, prior, self.step_size, self.friction, rng)
         sampler.run(self.n_burn_in, adapt=True)
         rounds = -(-self.n_samples // self.n_chains)
         kept = [[tensor.clone() for tensor in sampler.run(self.thinning)] for _ in range(rounds)]
