@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._tree_tables import TreeTables
 
 F64 = NDArray[np.float64]
 
@@ -19,6 +20,7 @@ FIXED: dict[str, Any] = {
     "min_data_in_bin": 1,
     "min_data_in_leaf": 1,  # LightGBM's own 20 leaves nothing to split of 100 rows
 }
+MANY = 1000  # rows that are worth making tables of the trees
 LOWER, UPPER = 0.1587, 0.8413  # one standard deviation around the mean of a normal
 
 
@@ -140,12 +142,18 @@ class Boosting(FeaturePredictor):
 
     def _moments(self, Z: F64, counted: NDArray[np.bool_]) -> tuple[F64, F64]:
         """Mean and variance over the members that are counted for each row."""
-        members = np.array([booster.predict(Z) for booster in self.boosters_])
+        members = _asked(self.boosters_, Z)
         n = counted.sum(axis=0)
         mean = (members * counted).sum(axis=0) / n
         variance = ((members - mean) ** 2 * counted).sum(axis=0) / np.maximum(n - 1, 1)
         if self.edges_:
-            edges = np.array([booster.predict(Z) for booster in self.edges_])
+            edges = _asked(self.edges_, Z)
             half = (edges[1::2] - edges[::2]) / 2
             variance += ((half * counted).sum(axis=0) / n) ** 2
         return mean, variance
+
+
+def _asked(boosters: list[Any], Z: F64) -> F64:
+    """What each booster says of each row, (n_boosters, n)."""
+    tables = TreeTables.of(boosters) if len(Z) >= MANY else None
+    return np.array([booster.predict(Z) for booster in boosters]) if tables is None else tables(Z)
