@@ -86,7 +86,7 @@ def descend(
         tensor.requires_grad_(True)
     n_steps = adam.n_epochs * -(-n // adam.batch_size)
     optimiser = torch.optim.Adam(
-        tensors, lr=adam.learning_rate, weight_decay=adam.weight_decay, foreach=True
+        tensors, lr=adam.learning_rate, weight_decay=adam.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
     for _ in range(adam.n_epochs):

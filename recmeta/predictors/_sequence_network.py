@@ -117,9 +117,12 @@ def _lstm(
     torch: Any, table: "Tensor", weights: "Tensor", x: "Tensor", state: tuple["Tensor", "Tensor"]
 ) -> "Tensor":
     """The states after each token, (B, n, p, d)."""
+    # a product, since adding up the gradients of looked-up rows takes longer
+    chosen = torch.nn.functional.one_hot(x.T.flatten(), table.shape[1]).to(table.dtype)
+    inputs = torch.matmul(chosen, table).unflatten(1, x.T.shape)  # (B, p, n, 4 d)
     states = []
-    for column in x.T:
-        state = _step(torch, table[:, column], weights, state)
+    for each in inputs.unbind(dim=1):
+        state = _step(torch, each, weights, state)
         states.append(state[0])
     return torch.stack(states, dim=2)
 
@@ -138,9 +141,11 @@ def _said(torch: Any, tensors: Tensors, hidden: "Tensor", states: "Tensor") -> "
     """Logits of all tokens after each of the decoder's states, (B, n, q, V)."""
     attention = (hidden @ states.transpose(2, 3)).softmax(dim=3)
     both = torch.cat([attention @ states, hidden], dim=3)
-    joined = (both @ tensors["attended"][:, None] + tensors["attended_bias"][:, None]).tanh()
-    logits: Tensor = joined @ tensors["said"][:, None] + tensors["said_bias"][:, None]
-    return logits
+    rows = both.flatten(1, 2)  # one product a network, not one a sequence
+    joined = torch.baddbmm(tensors["attended_bias"], rows, tensors["attended"]).tanh()
+    logits = torch.baddbmm(tensors["said_bias"], joined, tensors["said"])
+    said: Tensor = logits.unflatten(1, both.shape[1:3])
+    return said
 
 
 def _allowed(torch: Any, firsts: I64, p: int) -> "Tensor":
