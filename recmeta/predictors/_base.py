@@ -82,3 +82,8 @@ class Predictor(ABC, BaseEstimator):
         ValueError
             If something that ``fit`` had is missing or has other columns.
         """
+
+    def _check_fitted(self, learned: str) -> None:
+        """Raise a ValueError if there is no attribute ``learned``."""
+        if not hasattr(self, learned):
+            raise ValueError(f"{type(self).__name__} has learned nothing yet: call fit first")

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recmeta.predictors._base import F64, Predictor
-from recmeta.predictors._table import checked_targets
+from recmeta.predictors._table import checked_encoding, checked_rows, checked_targets
 
 ONE_DEVIATION = 0.6827  # of a normal distribution lie within one standard deviation
 FEWEST = 5  # residuals, for a deviation of their own
@@ -77,8 +77,7 @@ class CurvePredictor(Predictor):
         proxies: F64 | None = None,
         task: F64 | None = None,
     ) -> tuple[F64, F64]:
-        if not hasattr(self, "targets_"):
-            raise ValueError(f"this {type(self).__name__} is not fitted; call fit first")
+        self._check_fitted("targets_")
         X, curves = self._checked(X, curves)
         seen, curves = lengths(curves), filled(curves, *self.limits_)
         mean = np.full(len(X), self.targets_.mean())
@@ -105,18 +104,10 @@ class CurvePredictor(Predictor):
         return np.flatnonzero(self.lengths_ >= cut), cut
 
     def _checked(self, X: F64, curves: F64 | None) -> tuple[F64, F64]:
-        X = np.asarray(X, dtype=np.float64)
-        if X.ndim != 2 or not np.isfinite(X).all():
-            raise ValueError(f"X must be a matrix of finite numbers: got shape {X.shape}")
+        X = checked_encoding(X)
         if curves is None:
             raise ValueError(f"{type(self).__name__} reads learning curves; pass curves=, (n, t)")
-        curves = np.asarray(curves, dtype=np.float64)
-        if curves.ndim != 2 or len(curves) != len(X):
-            raise ValueError(
-                f"curves must be (n, t), a row for each of the {len(X)} rows of X: "
-                f"got shape {curves.shape}"
-            )
-        return X, curves
+        return X, checked_rows("curves", curves, len(X))
 
 
 class CalibratedCurve(CurvePredictor):

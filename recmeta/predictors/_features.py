@@ -73,8 +73,7 @@ class FeaturePredictor(Predictor):
         proxies: F64 | None = None,
         task: F64 | None = None,
     ) -> tuple[F64, F64]:
-        if not hasattr(self, "widths_"):
-            raise ValueError(f"{type(self).__name__} has learned nothing yet: call fit first")
+        self._check_fitted("widths_")
         table, widths = stacked(X, curves, proxies, task)
         check_widths(type(self).__name__, widths, self.widths_)
         if not len(table):

@@ -33,9 +33,7 @@ def stacked(
         For what is no matrix, other numbers of rows, infinite values but of a curve (a run that
         diverged), or NaN in X.
     """
-    encoding = _matrix("X", X)
-    if np.isnan(encoding).any():
-        raise ValueError("X has NaN: encode what is missing, or give it as proxies")
+    encoding = checked_encoding(X)
     n = len(encoding)
     if task is not None and np.ndim(task) == 1:
         task = np.broadcast_to(np.asarray(task, dtype=np.float64), (n, len(task)))
@@ -43,17 +41,47 @@ def stacked(
         curves = np.clip(np.asarray(curves, dtype=np.float64), -DIVERGED, DIVERGED)
     parts = [encoding]
     for name, given in (("curves", curves), ("proxies", proxies), ("task", task)):
-        part = np.empty((n, 0)) if given is None else _matrix(name, given)
-        if len(part) != n:
-            raise ValueError(f"{name} has {len(part)} rows for {n} of X: give one a candidate")
-        parts.append(part)
+        part = np.empty((n, 0)) if given is None else checked_rows(name, given, n)
+        parts.append(_without_infinite(name, part))
     return np.hstack(parts), tuple(part.shape[1] for part in parts)
+
+
+def checked_encoding(X: F64) -> F64:
+    """X as float64, (n, d), finite.
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix, or has a value that is no finite number.
+    """
+    encoding = _without_infinite("X", _matrix("X", X))
+    if np.isnan(encoding).any():
+        raise ValueError("X has NaN: encode what is missing, or give it as proxies")
+    return encoding
+
+
+def checked_rows(name: str, given: F64, n: int) -> F64:
+    """A family beside X as float64, (n, columns).
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix, or has another number of rows.
+    """
+    part = _matrix(name, given)
+    if len(part) != n:
+        raise ValueError(f"{name} has {len(part)} rows for {n} of X: give one a candidate")
+    return part
 
 
 def _matrix(name: str, given: F64) -> F64:
     matrix = np.asarray(given, dtype=np.float64)
     if matrix.ndim != 2:
         raise ValueError(f"{name} must be a matrix, a row a candidate: got shape {matrix.shape}")
+    return matrix
+
+
+def _without_infinite(name: str, matrix: F64) -> F64:
     if np.isinf(matrix).any():
         raise ValueError(f"{name} has infinite values: give NaN for what failed")
     return matrix

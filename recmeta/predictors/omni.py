@@ -112,8 +112,7 @@ class OMNI(Predictor):
         proxies: F64 | None = None,
         task: F64 | None = None,
     ) -> tuple[F64, F64]:
-        if not hasattr(self, "widths_"):
-            raise ValueError("OMNI has learned nothing yet: call fit first")
+        self._check_fitted("widths_")
         parts, widths = self._parts(X, curves, proxies, task)
         check_widths("OMNI", widths, self.widths_)
         if not len(parts["encoding"]):

@@ -4,7 +4,7 @@ Each takes (space, trials with a value best first, n, keys that are taken, rng) 
 candidates that are new and differ from each other.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,10 @@ def mutants_of_the_best(
 
     What is found becomes no parent: candidates stay one edit away from what was tried.
     """
-    found: dict[Hashable, Any] = {}
     parents = [trial.candidate for trial in known[:PARENTS]]
-    for _ in range(PATIENCE * n // len(parents) + 1):
-        for parent in parents:
-            child = space.mutate(parent, rng)
-            key = space.canonical(child)
-            if key not in taken:
-                found.setdefault(key, child)
-        if len(found) >= n:
-            break
-    return list(found.values())[:n]
+    n_rounds = PATIENCE * n // len(parents) + 1
+    litters = ((space.mutate(parent, rng) for parent in parents) for _ in range(n_rounds))
+    return _first_new(space, litters, n, taken)
 
 
 def neighbours_of_the_best(
@@ -47,15 +40,7 @@ def neighbours_of_the_best(
     rng: np.random.Generator,
 ) -> list[Any]:
     """All neighbours of the best trial, then of the next, until there are n."""
-    found: dict[Hashable, Any] = {}
-    for trial in known:
-        for other in space.neighbours(trial.candidate):
-            key = space.canonical(other)
-            if key not in taken:
-                found.setdefault(key, other)
-        if len(found) >= n:
-            break
-    return list(found.values())[:n]
+    return _first_new(space, (space.neighbours(one.candidate) for one in known), n, taken)
 
 
 def random_candidates(
@@ -67,3 +52,18 @@ def random_candidates(
 ) -> list[Any]:
     """Draws from the space."""
     return [one.candidate for one in new_samples(space, n, set(taken), rng)]
+
+
+def _first_new(
+    space: SearchSpace, groups: Iterable[Iterable[Any]], n: int, taken: set[Hashable]
+) -> list[Any]:
+    """The first n that are new and differ, of as many groups as that takes."""
+    found: dict[Hashable, Any] = {}
+    for group in groups:
+        for candidate in group:
+            key = space.canonical(candidate)
+            if key not in taken:
+                found.setdefault(key, candidate)
+        if len(found) >= n:
+            break
+    return list(found.values())[:n]

@@ -223,7 +223,7 @@ def test_what_cannot_be_read_is_said():
     X, curves = rising(5)
     with pytest.raises(ValueError, match="reads learning curves; pass curves="):
         LastValue().fit(X, curves[:, -1])
-    with pytest.raises(ValueError, match=r"a row for each of the 5 rows.*\(4, 20\)"):
+    with pytest.raises(ValueError, match="curves has 4 rows for 5 of X"):
         LastValue().fit(X, curves[:, -1], curves=curves[:4])
     with pytest.raises(ValueError, match="NaN alone"):
         LastValue().fit(X, curves[:, -1], curves=np.full((5, 3), NAN))
