@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recmeta.algorithms._sampling import draw_below
-from recmeta.algorithms.bpr import BPR, _steps
+from recmeta.algorithms.bpr import BPR, VISIT, _steps, _visits
 
 
 def two_camps(n=20):
@@ -48,9 +48,21 @@ def test_one_step_goes_along_the_gradient_of_the_paper():
         expected.append(vector + rate * gradient)
     zero, indptr = np.zeros(1, dtype=np.int32), np.array([0, 1], dtype=np.int32)
     rates = np.array([rate, *penalties], dtype=np.float32)
-    _steps(zero, zero, indptr, rates, np.ones(1, dtype=np.uint64), W, H)
+    visit = np.array([[0, 1]], dtype=np.int32)
+    _steps(visit, zero, indptr, rates, np.ones(1, dtype=np.uint64), W, H)
     np.testing.assert_allclose(W[0], np.append(expected[0], 1), atol=1e-6)
     np.testing.assert_allclose(H, expected[1:], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "lengths", [[0, 1, 0], [VISIT, 2 * VISIT, VISIT + 1, VISIT - 1, 0, 1], [5 * VISIT + 3]]
+)
+def test_every_user_has_as_many_steps_as_his_history_is_long(lengths):
+    visits = _visits(np.array(lengths, dtype=np.int32))
+    steps = np.bincount(visits[:, 0], weights=visits[:, 1], minlength=len(lengths))
+    np.testing.assert_array_equal(steps, lengths)
+    assert visits[:, 1].min() >= 1
+    assert visits[:, 1].max() <= VISIT
 
 
 def test_draws_are_uniform():
