@@ -204,7 +204,8 @@ def _preload() -> None:
         import recmeta.algorithms
         import recmeta.execution.fit
 
-        recmeta.execution.fit.warm_up()
+        # with the kernels of sums, which many use: loading them takes a child 7 ms
+        recmeta.execution.fit.warm_up(recmeta.algorithms.get("TopPopular"))
         recmeta.execution.fit.versions()  # reads files, and is cached
         recmeta.algorithms.all_algorithms()
     gc.collect()
