@@ -83,6 +83,7 @@ def leave_one_family_out(
     truth = performance(known, metric)
     column_of = {key: column for column, key in enumerate(_keys(known, truth))}
     families = known.problems["family"].to_numpy()
+    applicable, algorithms = known.applicable(), known.configurations["algorithm"].to_numpy()
     rows = []
     for family in np.unique(families):
         out = families == family
@@ -92,8 +93,9 @@ def leave_one_family_out(
             shape = (int(row["n_users"]), int(row["n_items"]), int(row["nnz"]))
             features = {str(name): value for name, value in row.items()}
             choices = selector.rank(
-                features, shape, split=row["split"], seconds=seconds, n_bytes=n_bytes
-            )
+                features, shape, split=row["split"], seconds=seconds, n_bytes=n_bytes,
+                lacking=dict.fromkeys(algorithms[~applicable[problem]], "needs what there is not"),
+            )  # fmt: skip
             names = {name: row[name] for name in ("family", "dataset", "split")}
             rows.append(names | _facts(truth, problem, choices, selector, column_of))
     return _summary(pd.DataFrame(rows), seed)

@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from recmeta.algorithms import ALGORITHMS
 from recmeta.metrics import parse
 from recmeta.registry import UnknownNameError
 
@@ -119,6 +120,19 @@ class MetaData:
         values = pd.read_parquet(file, columns=columns).loc[self.runs.index]
         validation, test = (self.table(values[column]) for column in columns)
         return Scores(validation, test, self._failed())
+
+    def applicable(self) -> NDArray[np.bool_]:
+        """Where a configuration can be fitted, (n_problems, n_configurations): everywhere, but for
+        an algorithm that uses side information, which a problem has where it was run.
+        """
+        possible = np.ones((self.n_problems, self.n_configurations), dtype=np.bool_)
+        algorithms = self.configurations["algorithm"].to_numpy()
+        for algorithm in set(algorithms) & set(ALGORITHMS):
+            if ALGORITHMS[algorithm].uses:
+                run_on = self.runs.loc[self.runs["algorithm"] == algorithm, "problem"]
+                problems = np.isin(np.arange(self.n_problems), run_on)
+                possible[:, algorithms == algorithm] = problems[:, None]
+        return possible
 
     def table(self, values: "pd.Series[Any]") -> F64:
         """A column of the runs as (n_problems, n_configurations), NaN where there is no run."""

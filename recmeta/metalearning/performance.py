@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from recmeta.metalearning.metadata import MetaData
@@ -10,7 +11,8 @@ from recmeta.metrics import METRICS, parse
 from recmeta.registry import UnknownNameError
 
 F64 = NDArray[np.float64]
-COVERAGE = 0.75  # share of the problems on which a configuration must have been run
+COVERAGE = 0.75  # share of the problems, where it can be fitted, that a configuration was run on
+LEAST_FAMILIES = 8  # of problems where it can be fitted
 FALLBACK = "TopPopular"  # what a user gets where a fit fails
 
 
@@ -59,8 +61,7 @@ def performance(known: MetaData, metric: str) -> Performance:
             f"{metric} is not something to have most of; choose an algorithm by one of: {better}"
         )
     scores = known.scores(metric)
-    run = np.isfinite(scores.test) | scores.failed
-    columns = np.flatnonzero(run.mean(axis=0) >= COVERAGE)
+    columns = np.flatnonzero(_well_known(known, np.isfinite(scores.test) | scores.failed))
     algorithms = known.configurations["algorithm"].to_numpy()[columns]
     fallback = int(np.flatnonzero(algorithms == FALLBACK)[0])
     validation, test = scores.validation[:, columns], scores.test[:, columns]
@@ -77,6 +78,15 @@ def performance(known: MetaData, metric: str) -> Performance:
         failed=failed,
         fallback=fallback,
     )
+
+
+def _well_known(known: MetaData, run: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Configurations that were run on enough problems of enough families to be judged, (m,)."""
+    possible = known.applicable()
+    enough = (run & possible).sum(axis=0) >= COVERAGE * possible.sum(axis=0)
+    families = pd.get_dummies(known.problems["family"]).to_numpy(dtype=np.float64)
+    n_families = (families.T @ possible > 0).sum(axis=0)
+    return np.asarray(enough & (n_families >= min(LEAST_FAMILIES, families.shape[1])))
 
 
 def _of_best(scores: F64) -> F64:
