@@ -24,7 +24,7 @@ from recmeta.experiments.nas_search import (
     evaluate_strategies,
     regrets,
 )
-from recmeta.experiments.nas_suite import predictors, strategies
+from recmeta.experiments.nas_suite import IN_A_SEARCH, predictors, strategies
 from recmeta.experiments.nas_tables import nas_bench_201
 from recmeta.experiments.table import BenchmarkTable
 from recmeta.predictors._base import Predictor
@@ -173,3 +173,16 @@ def test_local_search_beats_random_search_on_nas_bench_201(table: BenchmarkTable
     found: pd.DataFrame = regrets(scores, 150).set_index("strategy")
     assert found.loc["local", "regret"] < 0.35 < found.loc["random", "regret"]
     assert found.loc["local", "reported"] > found.loc["random", "reported"]
+
+
+def test_networks_train_less_inside_a_search_and_as_they_are_elsewhere() -> None:
+    pytest.importorskip("torch")
+    chosen = predictors(["NAO", "BOHAMIANN", "RandomForest"])
+    own = {name: one.get_params() for name, one in chosen.items()}
+    found = strategies(chosen)
+    for name, faster in IN_A_SEARCH.items():
+        inside = found[f"BANANAS {name}"].get_params(deep=False)["predictor"].get_params()
+        assert inside == own[name] | faster != own[name]
+        assert chosen[name].get_params() == own[name]
+    forest = found["BANANAS RandomForest"].get_params(deep=False)["predictor"]
+    assert forest.get_params() == own["RandomForest"]
