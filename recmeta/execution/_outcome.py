@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recmeta.execution.task import INFRASTRUCTURE, Result, Status
+from recmeta.execution.task import BEFORE_FIT, INFRASTRUCTURE, Result, Status
 
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "memoryerror", "memory alloc", "cannot allocate")
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h: the child's code when its result cannot be written
@@ -75,7 +75,7 @@ def tail(file: Path, n_bytes: int = TAIL) -> str:
 def _lateness(answer: Mapping[str, Any]) -> str:
     """By the task's own limit, or by the deadline of all: after how long, and of what."""
     if answer["warm_s"] is None:
-        return f"stopped after {answer['wall_s']:.1f} s of loading and compiling, before the fit"
+        return f"stopped after {answer['wall_s']:.1f} s of loading and compiling{BEFORE_FIT}"
     return (
         f"stopped after {answer['wall_s'] - answer['warm_s']:.1f} s, without the "
         f"{answer['warm_s']:.1f} s of loading and compiling before the fit"

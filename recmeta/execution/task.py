@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Status = Literal["ok", "timeout", "oom", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "timeout", "oom", "error")
 INFRASTRUCTURE = "infrastructure fault"  # how the error of a task begins that its machine failed
+BEFORE_FIT = ", before the fit"  # in the error of a time-out that came while it loaded or compiled
 # what decides the numbers that come out; paths and limits don't
 DEFINING = (
     "dataset", "data_key", "split", "algorithm", "params", "seed", "fidelity", "parts",

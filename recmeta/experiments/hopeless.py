@@ -2,21 +2,22 @@
 
 A task is hopeless where a run with at least its time limit timed out whose cost() was not higher
 than the task's, and no run whose cost() was as high came through. cost() need not be right in
-seconds for that: only its order within one algorithm on one log counts.
+seconds for that: only its order within one algorithm on one log counts. Runs of other parts, or
+that were stopped early by another metric, take another time at the same cost(): they are no guide.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recmeta.execution.task import Result, Task
+from recmeta.execution.task import BEFORE_FIT, Result, Task
 from recmeta.experiments.estimate import said_of_row, said_seconds
 from recmeta.experiments.plan import Limits
 from recmeta.experiments.store import Store
 
 NOT_RUN = "not run"  # how the error of a task begins that was foreseen to time out
 
-Place = tuple[str, str, float]  # data_key, algorithm, fidelity
+Place = tuple[str, str, float, str, str]  # data_key, algorithm, fidelity, parts, stop_by
 
 
 class Hopeless:
@@ -38,14 +39,14 @@ class Hopeless:
         if self.limit is None:
             return
         self.parts = {key: info.get("parts", {}) for key, _, _, info in store.dataset_rows()}
-        runs = store.frame(())
+        runs = store.frame(()).fillna({"stop_by": ""})
         long_enough = runs["time_limit_s"].fillna(float("inf")) >= self.limit
         timed_out = (runs["status"] == "timeout") & long_enough
         places = set(zip(runs["data_key"][timed_out], runs["algorithm"][timed_out], strict=True))
         rows: Iterable[Any] = runs[(runs["status"] == "ok") | timed_out].itertuples(index=False)
         for row in rows:
-            if (row.data_key, row.algorithm) in places and not row.error.startswith(NOT_RUN):
-                place = row.data_key, row.algorithm, row.fidelity
+            if (row.data_key, row.algorithm) in places and _was_fitted(row.error):
+                place = row.data_key, row.algorithm, row.fidelity, row.parts, row.stop_by
                 self._note(place, row.status, said_of_row(row, self.parts))
 
     def meet(self, data_key: str, parts: Mapping[str, Any]) -> None:
@@ -54,16 +55,17 @@ class Hopeless:
 
     def learn(self, task: Task, result: Result) -> None:
         """From a run that has just ended."""
-        if result.status in ("ok", "timeout"):
+        if result.status in ("ok", "timeout") and _was_fitted(result.error):
             self._note(_place(task), result.status, said_seconds(task, self.parts[task.data_key]))
 
     def reason(self, task: Task) -> str:
         """Why the task would time out; empty if it may come through."""
-        least = self.timed_out.get(_place(task))
+        place = _place(task)
+        least = self.timed_out.get(place)
         if least is None:
             return ""
         said = said_seconds(task, self.parts[task.data_key])
-        if not said >= max(least, self.came_through[_place(task)]):  # NaN: nothing is known
+        if not said >= least or said <= self.came_through[place]:  # NaN: nothing is known
             return ""
         return (
             f"{NOT_RUN}: {task.algorithm} timed out on this problem under a limit of "
@@ -78,4 +80,10 @@ class Hopeless:
 
 
 def _place(task: Task) -> Place:
-    return task.data_key, task.algorithm, task.fidelity
+    parts, stop_by = ",".join(task.parts), task.stop_by or ""
+    return task.data_key, task.algorithm, task.fidelity, parts, stop_by
+
+
+def _was_fitted(error: str) -> bool:
+    """Whether a run that ended with this error had begun its fit: else its end says nothing."""
+    return not error.startswith(NOT_RUN) and BEFORE_FIT not in error

@@ -15,7 +15,7 @@ from recmeta.execution import local
 from recmeta.execution.bundle import Bundle
 from recmeta.execution.fit import find_algorithm
 from recmeta.execution.task import INFRASTRUCTURE, STATUSES, Result, Task
-from recmeta.experiments.hopeless import NOT_RUN, Hopeless
+from recmeta.experiments.hopeless import Hopeless
 from recmeta.experiments.plan import Plan
 from recmeta.experiments.run_logs import keep_log, log_folder
 from recmeta.experiments.sources import Preparation, Source, prepare
@@ -242,7 +242,7 @@ class _Work:
             self.store.add(task, result)
         self.progress.running.pop(task.id, None)
         self.progress.counts[result.status] += 1
-        if self.hopeless and not result.error.startswith(NOT_RUN):
+        if self.hopeless:
             self.hopeless.learn(task, result)
         log = keep_log(log_folder(self.store.path), task, result)
         detail = {} if log is None else {"log": str(log)}
