@@ -17,7 +17,8 @@ is its limit, ``limit_s`` from then on. ``warm_s`` is what that took, null if it
 
 The end of its input, or of the process that started it, is the end of all tasks.
 
-It is single-threaded and runs no algorithm's code, so forking it is safe and it kills in time.
+It is single-threaded and runs no algorithm's code but TopPopular's, to load the kernels that all
+share, so forking it is safe and it kills in time.
 """
 
 import contextlib
@@ -165,6 +166,7 @@ class _Zygote:
 
     def _answer(self, child: _Child, status: int, usage: resource.struct_rusage) -> None:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        self.oom_kills.look(time.monotonic())  # the count may have risen since all were looked at
         answer = {
             "n": child.n,
             "signal": number,

@@ -1,9 +1,15 @@
 """Which SIGKILL was the kernel's, for want of memory: counted, never guessed."""
 
+import json
+import os
+import resource
+import signal
+
 import pytest
 
 from recmeta.execution._oom_kills import SLOW_S, OomKills, counting_file
 from recmeta.execution._outcome import given_up, is_infrastructure, result_of
+from recmeta.execution._zygote import _Child, _Zygote
 
 KILLED = {"signal": 9, "code": 0, "why": "", "warm_s": 1.0, "wall_s": 2.0, "max_rss": 2**20}
 
@@ -45,6 +51,20 @@ def test_without_a_count_nothing_is_claimed(tmp_path):
         kills = OomKills(file)
         kills.look(1.0)
         assert not kills.claim()
+
+
+def test_a_count_that_rises_just_before_the_end_is_seen(counter):
+    """Between a look at the count and one at the children, or the row would be an error."""
+    answers, told = os.pipe()
+    zygote = _Zygote(requests=-1, answers=told, wakeup=-1)
+    zygote.oom_kills = OomKills(counter)
+    zygote.oom_kills.look(1.0)
+    count(counter, 8)
+    child = _Child(n=1, pid=1, started=0.0, limit_s=5.0, warm_up_s=5.0, ends=5.0)
+    zygote._answer(child, signal.SIGKILL, resource.getrusage(resource.RUSAGE_SELF))
+    assert json.loads(os.read(answers, 4096))["oom_kill"]
+    for descriptor in (answers, told, zygote.warm, zygote.warm_in):
+        os.close(descriptor)
 
 
 def as_in_proc(folder, groups, mounts):
