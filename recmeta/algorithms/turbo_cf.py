@@ -38,7 +38,7 @@ class TurboCF(Recommender):
         Degree of the filter: 1, 2 or 3. The filters are low-pass where G has no eigenvalue above
         1, which holds for a power of 1. Smaller powers raise them with the density of the log, and
         beyond order 1 the ranking is then turned round: at a power of 0.6, NDCG@10 on MovieLens-1M
-        is .341 with order 1 and .000 with order 2 or 3, here and by the plain formula.
+        is .341 with order 1 and below .001 with order 2 or 3, here and by the plain formula.
 
     Attributes
     ----------

@@ -223,7 +223,7 @@ def said_of_row(row: Any, parts: Mapping[str, Mapping[str, Any]]) -> float:
         of = [parts[row.data_key][part] for part in row.parts.split(",")]
         params = json.loads(row.params)
         costs = [_cost(row.algorithm, params, part, row.fidelity) for part in of]
-    except (KeyError, ImportError, AttributeError, TypeError):
+    except (KeyError, ImportError, AttributeError, TypeError, ValueError, ArithmeticError):
         return float("nan")
     return float(np.mean([max(one.seconds, LEAST_SECONDS) for one in costs]))
 

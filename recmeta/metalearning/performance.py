@@ -12,7 +12,7 @@ from recmeta.registry import UnknownNameError
 
 F64 = NDArray[np.float64]
 COVERAGE = 0.75  # share of the problems, where it can be fitted, that a configuration was run on
-LEAST_FAMILIES = 8  # of problems where it can be fitted
+LEAST_FAMILIES = 8  # that it was run on
 FALLBACK = "TopPopular"  # what a user gets where a fit fails
 
 
@@ -83,9 +83,10 @@ def performance(known: MetaData, metric: str) -> Performance:
 def _well_known(known: MetaData, run: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Configurations that were run on enough problems of enough families to be judged, (m,)."""
     possible = known.applicable()
-    enough = (run & possible).sum(axis=0) >= COVERAGE * possible.sum(axis=0)
+    run = run & possible
+    enough = run.sum(axis=0) >= COVERAGE * possible.sum(axis=0)
     families = pd.get_dummies(known.problems["family"]).to_numpy(dtype=np.float64)
-    n_families = (families.T @ possible > 0).sum(axis=0)
+    n_families = (families.T @ run > 0).sum(axis=0)
     return np.asarray(enough & (n_families >= min(LEAST_FAMILIES, families.shape[1])))
 
 
