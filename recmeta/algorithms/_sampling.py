@@ -1,7 +1,8 @@
-"""Draws inside numba kernels: seeded from numpy, the same on every machine."""
+"""Draws inside numba kernels, seeded from numpy, the same on every machine; visits to users."""
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 
 @njit(cache=True, nogil=True)
@@ -26,3 +27,14 @@ def contains(items, low, high, item):  # type: ignore[no-untyped-def]
         else:
             high = middle
     return low < end and items[low] == item
+
+
+def visits_of(lengths: NDArray[np.int32], most: int) -> NDArray[np.int32]:
+    """Users and steps, (n_visits, 2): ``most`` steps a visit at most, in all as many as the user's
+    history is long."""
+    n_visits = -(-lengths // most)
+    users = np.repeat(np.arange(len(lengths), dtype=np.int32), n_visits)
+    steps = np.full(len(users), most, dtype=np.int32)
+    last = (np.cumsum(n_visits) - 1)[lengths > 0]
+    steps[last] -= (-lengths[lengths > 0]) % most
+    return np.column_stack([users, steps])

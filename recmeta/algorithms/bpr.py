@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
-from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._sampling import contains, draw_below, visits_of
 from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
 
@@ -102,7 +102,7 @@ class BPR(IterativeRecommender):
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
         indptr = prepared.indptr.astype(np.int32, copy=False)
         items = prepared.indices.astype(np.int32, copy=False)
-        visits = rng.permutation(_visits(np.diff(indptr)))
+        visits = rng.permutation(visits_of(np.diff(indptr), VISIT))
         state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
         learned = self.user_factors_, self.item_factors_
@@ -120,16 +120,6 @@ class BPR(IterativeRecommender):
         model = cls(**params)
         seconds = model.n_epochs * nnz * (3e-8 + 1e-9 * model.n_factors)
         return Cost(seconds, 6.0 * (n_users + n_items) * model.n_factors + 4 * nnz)
-
-
-def _visits(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Users and steps, (n_visits, 2): as many steps in all as the history is long."""
-    n_visits = -(-lengths // VISIT)
-    users = np.repeat(np.arange(len(lengths), dtype=np.int32), n_visits)
-    steps = np.full(len(users), VISIT, dtype=np.int32)
-    last = (np.cumsum(n_visits) - 1)[lengths > 0]
-    steps[last] -= (-lengths[lengths > 0]) % VISIT
-    return np.column_stack([users, steps])
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})

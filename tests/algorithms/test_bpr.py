@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recmeta.algorithms._sampling import draw_below
-from recmeta.algorithms.bpr import BPR, VISIT, _steps, _visits
+from recmeta.algorithms._sampling import draw_below, visits_of
+from recmeta.algorithms.bpr import BPR, VISIT, _steps
 
 
 def two_camps(n=20):
@@ -58,7 +58,7 @@ def test_one_step_goes_along_the_gradient_of_the_paper():
     "lengths", [[0, 1, 0], [VISIT, 2 * VISIT, VISIT + 1, VISIT - 1, 0, 1], [5 * VISIT + 3]]
 )
 def test_every_user_has_as_many_steps_as_his_history_is_long(lengths):
-    visits = _visits(np.array(lengths, dtype=np.int32))
+    visits = visits_of(np.array(lengths, dtype=np.int32), VISIT)
     steps = np.bincount(visits[:, 0], weights=visits[:, 1], minlength=len(lengths))
     np.testing.assert_array_equal(steps, lengths)
     assert visits[:, 1].min() >= 1
