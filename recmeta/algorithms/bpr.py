@@ -26,10 +26,9 @@ class BPR(IterativeRecommender):
 
         ln sigmoid(x_ui - x_uj) - regularisation,      x_ui = w_u h_i + b_i.
 
-    An epoch has nnz steps: visits to the users in random order, of eight steps at most, so that a
-    user's factors stay near the processor and no long history is learned at one go. n_epochs * nnz
-    * n_factors time, in one thread, so that a seed gives one answer. Values other than 0 in X count
-    as 1.
+    An epoch has nnz steps, in visits to the users in random order, of eight steps at most: no long
+    history is learned at one go. n_epochs * nnz * n_factors time, in one thread, so that a seed
+    gives one answer. Values other than 0 in X count as 1.
 
     Parameters
     ----------
