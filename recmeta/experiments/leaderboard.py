@@ -111,13 +111,21 @@ def leaderboard(
         notes += _failures(counts, over) + _repeated(counts) + _too_few(over)
     else:
         over = None
-        table, notes = _of_one(best, higher), _failed(counts, best)
+        table, notes = _of_one(best, higher), _failed(counts, best) + _pooled(best)
         if test is not None and len(best):
             table, untested = _with_tests(store, best, table, (metric, higher, test, alpha))
             notes += untested
     table = _with_statuses(table, counts, best if dataset is not None else None)
     on = sorted(counts["dataset"].unique())
     return Leaderboard(metric, on, table, n_left_out, notes, over, level)
+
+
+def _pooled(best: pd.DataFrame) -> list[str]:
+    """That one list has several splits, each with a best of its own."""
+    splits = sorted(best["split"].unique())
+    if len(splits) < 2:
+        return []
+    return [f"scores of different splits cannot be compared: choose one of {', '.join(splits)}"]
 
 
 def _check(store: Store, metric: str, test: str | None, alpha: float) -> None:

@@ -149,10 +149,13 @@ def test_runs_are_counted_on_the_split_of_their_row(store):
             metrics = {part: {"ndcg@10": 0.3} for part in ("validation", "test")}
             store.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
     store.add(Task("/b", "d1", "d1time", "time", "A", {"x": 9}), Result("timeout", error="late"))
-    table = leaderboard(store, dataset="d1").table
-    rows = table[table["algorithm"] == "A"].set_index("split")
+    board = leaderboard(store, dataset="d1")
+    rows = board.table[board.table["algorithm"] == "A"].set_index("split")
     assert rows["ok"].to_dict() == {"random": 2, "time": 2, "users": 3}
     assert rows["timeout"].to_dict() == {"random": 0, "time": 1, "users": 0}
+    warned = "scores of different splits cannot be compared: choose one of random, time, users"
+    assert warned in board.notes
+    assert warned not in leaderboard(store, dataset="d1", split="time").notes
 
 
 def test_failures_are_counted_by_their_status(store):
