@@ -41,8 +41,10 @@ def test_no_fit_outlives_its_driver(make_task, tmp_path, number):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent(f"""
+        import signal
         from recmeta.execution.local import run
         from recmeta.execution.task import Task
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
         for task, result in run([Task.from_json({task.to_json()!r})]):
             print(result.status)
         """)
