@@ -59,8 +59,18 @@ def test_the_columns_that_are_named_are_the_columns_that_are_read():
 
 def test_fit_keeps_the_best_on_validation_with_its_test_score_beside_popularity(model):
     told = json.loads(model.with_suffix(".json").read_text())
-    scores = [one["score"] for one in told["attempts"] if one["status"] == "ok"]
-    assert told["best"]["score"] == max(scores)
+    # on a busy machine the best may be one whose second fit did not end in time: it is told as such
+    given_up = [
+        (one["algorithm"], one["params"])
+        for one in told["attempts"]
+        if (one["error"] or "").startswith("could not be fitted again: ")
+    ]
+    left = [
+        one["score"]
+        for one in told["attempts"]
+        if one["status"] == "ok" and (one["algorithm"], one["params"]) not in given_up
+    ]
+    assert told["best"]["score"] == max(left)
     assert told["test"]["score"] > 1.5 * told["test"]["popularity"]
     assert told["test"]["low"] < told["test"]["score"] < told["test"]["high"]
 
