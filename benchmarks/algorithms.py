@@ -1,6 +1,6 @@
 """Every algorithm beside its best peer, in one run: fit seconds, users/s of top-50, NDCG@10.
 
-    python benchmarks/algorithms.py [LOG] [--shape 10m] [--only EASE,IALS] [--repeats 3]
+    python benchmarks/algorithms.py [LOG] [--shape 10m|wide] [--only EASE,IALS] [--repeats 3]
 
 Without LOG a synthetic log of MovieLens-1M's shape is made (6,040 x 3,706, 1,000,000 events; 10m:
 69,878 x 10,677, 10,000,000). Ours and the peer's runs alternate; figures are medians; threads: two
@@ -35,7 +35,11 @@ from recmeta.datasets.splits import random_holdout
 from recmeta.datasets.synthetic import World, generate
 from recmeta.metrics.accuracy import ndcg
 
-SHAPES = {"1m": (6040, 3706, 1_000_000), "10m": (69_878, 10_677, 10_000_000)}
+SHAPES = {
+    "1m": (6040, 3706, 1_000_000),
+    "10m": (69_878, 10_677, 10_000_000),
+    "wide": (2000, 15_000, 50_000),  # a sample of whole users of a large catalogue
+}
 MOST_RANKED = 8192
 LONGEST = 180.0  # seconds of a fit, by cost()
 
@@ -161,7 +165,7 @@ def main() -> None:
             print(f"| {case.algorithm} | - | cost() says {seconds:,.0f} s |", flush=True)
             continue
         try:
-            with_peer = case.big or arguments.shape == "1m"
+            with_peer = case.big or arguments.shape != "10m"
             print(compare(case, fold, arguments.repeats, with_peer=with_peer), flush=True)
         except Exception as error:
             print(f"| {case.algorithm} | {case.peer.library} | failed: {error!r} |", flush=True)

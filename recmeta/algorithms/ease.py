@@ -18,7 +18,8 @@ class EASE(Recommender):
 
         B_ij = -P_ij / P_jj  for i != j,      scores = x B.
 
-    Cubic in n_items (2 s at 10,000 items), 4 n_items^2 bytes; hardly depends on n_users.
+    Cubic in n_items (2 s at 10,000 items) and hardly dependent on n_users, or with fewer users
+    than items n_users^3 + n_items nnz; 4 n_items^2 bytes.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class EASE(Recommender):
         self.l2 = l2
 
     def _fit(self, X: csr_array) -> None:
-        inverse, _ = ridge_inverse(X, self.l2, algorithm="EASE")
+        inverse = ridge_inverse(X, self.l2, algorithm="EASE").inverse
         inverse /= -inverse.diagonal()
         # Steck 2019, eq. 8: the diagonal must be zero or each item predicts itself
         np.fill_diagonal(inverse, 0.0)

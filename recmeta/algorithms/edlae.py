@@ -21,7 +21,8 @@ class EDLAE(Recommender):
         B_ij = -P_ij / P_jj  for i != j,      scores = x B:
 
     the paper's full-rank form, all of whose error is on the dropped entries. Cubic in n_items (2 s
-    at 10,000 items), 4 n_items^2 bytes; hardly depends on n_users.
+    at 10,000 items) and hardly dependent on n_users, or with fewer users than items
+    n_users^3 + n_items nnz; 4 n_items^2 bytes.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class EDLAE(Recommender):
         self.dropout = dropout
 
     def _fit(self, X: csr_array) -> None:
-        inverse, _ = ridge_inverse(X, self.l2, self.dropout, algorithm="EDLAE")
+        inverse = ridge_inverse(X, self.l2, self.dropout, algorithm="EDLAE").inverse
         inverse /= -inverse.diagonal()
         np.fill_diagonal(inverse, 0.0)
         self.item_weights_ = inverse.astype(np.float32, copy=False)

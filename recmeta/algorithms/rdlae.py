@@ -20,8 +20,9 @@ class RDLAE(Recommender):
         B_ij = -P_ij max(L_jj, (1 - diagonal_limit) / P_jj)  for i != j,      scores = x B.
 
     A limit of 0 is EDLAE (and EASE without dropout), 1 is plain ridge regression; between them,
-    popular items stay at the limit and rare ones are free. Cubic in n_items (2 s at 10,000 items),
-    4 n_items^2 bytes; hardly depends on n_users.
+    popular items stay at the limit and rare ones are free. Cubic in n_items (2 s at 10,000 items)
+    and hardly dependent on n_users, or with fewer users than items n_users^3 + n_items nnz;
+    4 n_items^2 bytes.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class RDLAE(Recommender):
     def _fit(self, X: csr_array) -> None:
         if not 0 <= self.diagonal_limit <= 1:
             raise ValueError(f"diagonal_limit must be in [0, 1]: got {self.diagonal_limit}")
-        weights, penalty = ridge_inverse(X, self.l2, self.dropout, algorithm="RDLAE")
+        weights, penalty, _ = ridge_inverse(X, self.l2, self.dropout, algorithm="RDLAE")
         # stationary: B = I - P diag(L_jj + m_j); m_j >= 0 is the least that B_jj <= limit allows
         scale = np.maximum(penalty, (1 - self.diagonal_limit) / weights.diagonal())
         weights *= -scale.astype(weights.dtype)
