@@ -9,9 +9,11 @@ symbol    meaning                                                         shape
 G         X'X: row i is values[row_start[i]:row_start[i + 1]], of the     n x n
           items columns[...], or of all items in order if columns is
           empty
-goal      column j of G                                                   (n_items,)
-gradient  X'(x_j - X w): minus the gradient of the squared error          (n_items,)
-members   the working set: items that may have a weight                   (size,)
+place     where the arrays below have an item; -1 for no candidate        (n_items,)
+goal      column j of G, of the candidates                                (n,)
+gradient  X'(x_j - X w): minus the gradient of the squared error          (n,)
+members   the working set: places of items that may have a weight         (size,)
+rows      their rows of G, if G is sparse                                 (size, n)
 sub       G among the members, side by side in memory                     size x size
 ========  ==============================================================  ==========
 
@@ -19,6 +21,9 @@ The working set starts with the items of the largest gradient. Coordinate descen
 gradient of all items follows, and items that violate the optimality condition |gradient| <= l1
 join, until the duality gap over all items is small. So most work happens in a few hundred squared
 entries that fit the cache, and no screening rule can lose an item.
+
+Where neither G nor w has a negative entry, weights only lower gradients, so an item that shares no
+row with the target never violates the condition: only those of the target's row are candidates.
 """
 
 import numpy as np
@@ -34,51 +39,89 @@ RELAXATION = 0.5
 
 
 @njit(cache=True, nogil=True)
-def elastic_nets(first, row_start, columns, values, l1, l2, positive, tolerance, weights):  # type: ignore[no-untyped-def]
+def elastic_nets(  # type: ignore[no-untyped-def]
+    first, row_start, columns, values, l1, l2, positive, own_row, tolerance, weights
+):
     """Solve columns first, first + 1, ..., one row of ``weights`` (zeros at the start) each.
+
+    ``own_row``: only items of the target's own row are candidates.
 
     Stops at a duality gap of tolerance * ||x_j||^2, as scikit-learn does.
     """
-    n_items = weights.shape[1]
-    goal, gradient = np.empty(n_items, np.float32), np.empty(n_items, np.float32)
-    scratch, members = np.zeros(n_items, np.float32), np.empty(n_items, np.int32)
-    outside, sub = np.empty(n_items, np.bool_), np.empty((128, 128), np.float32)
+    n_items, own_row = weights.shape[1], own_row and len(columns) > 0
+    candidates, sub = np.arange(n_items).astype(np.int32), np.empty((128, 128), np.float32)
+    place = np.full(n_items, -1, np.int32) if own_row else candidates.copy()
     for row in range(weights.shape[0]):
-        target, w, size = first + row, weights[row], 0
-        for item in range(n_items):
-            goal[item], outside[item] = 0, item != target
-        _add_row(row_start, columns, values, target, 1.0, goal)
-        total = goal[target]
-        goal[target] = 0  # the target is no candidate: its gradient stays out of the gap
+        target, size = first + row, 0
+        if own_row:
+            candidates = columns[row_start[target] : row_start[target + 1]]
+            _number(candidates, place)
+        if place[target] < 0:
+            continue  # nobody has it
+        n, matrix = len(candidates), (row_start, columns, values, candidates, place)
+        rows = np.empty((128 if len(columns) else 0, n), np.float32)
+        outside, members = np.ones(n, np.bool_), np.empty(n, np.int32)
+        goal, w = np.empty(n, np.float32), np.zeros(n, np.float32)
+        _copy_row(matrix, place[target], goal)
+        total = goal[place[target]]
+        # the target is no candidate: its gradient stays out of the gap
+        goal[place[target]], outside[place[target]] = 0, False
         for _ in range(MAX_ROUNDS):
-            for item in range(n_items):
-                gradient[item] = goal[item]
+            gradient = goal.copy()
             for a in range(size):
-                _add_row(row_start, columns, values, members[a], -w[members[a]], gradient)
-            gradient[target] = 0
+                _subtract(w[members[a]], _row(matrix, members, a, rows), gradient)
+            gradient[place[target]] = 0
             if _gap(goal, gradient, w, total, l1, l2, positive) <= tolerance * total:
                 break
             before = size
             size = _add_violators(gradient, l1, positive, outside, members, size)
             if size > len(sub):
-                sub = _grown(sub, before, 2 * size)
-            _extend(row_start, columns, values, members, before, size, scratch, sub)
+                sub = _grown(sub, before, (2 * size, 2 * size))
+            if len(columns) and size > len(rows):
+                rows = _grown(rows, before, (2 * size, n))
+            _extend(matrix, members, before, size, rows, sub)
             _descend(goal, gradient, members[:size], sub, total, l1, l2, positive, tolerance, w)
+        for a in range(size):
+            weights[row, candidates[members[a]]] = w[members[a]]
+        if own_row:
+            place[candidates] = -1
+
+
+@njit(cache=True, nogil=True)
+def _number(candidates, place):  # type: ignore[no-untyped-def]
+    for number in range(len(candidates)):
+        place[candidates[number]] = number
+
+
+@njit(cache=True, nogil=True)
+def _copy_row(matrix, member, out):  # type: ignore[no-untyped-def]
+    """The row of G of a candidate, among the candidates."""
+    row_start, columns, values, candidates, place = matrix
+    start, end = row_start[candidates[member]], row_start[candidates[member] + 1]
+    if len(columns) == 0:
+        out[:] = values[start:end]
+        return
+    out[:] = 0
+    for entry in range(start, end):
+        if place[columns[entry]] >= 0:
+            out[place[columns[entry]]] = values[entry]
+
+
+@njit(cache=True, nogil=True)
+def _row(matrix, members, a, rows):  # type: ignore[no-untyped-def]
+    """That of member number a."""
+    row_start, columns, values, candidates, _ = matrix
+    if len(columns) == 0:
+        start = row_start[candidates[members[a]]]
+        return values[start : start + len(candidates)]
+    return rows[a]
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
-def _add_row(row_start, columns, values, item, scale, out):  # type: ignore[no-untyped-def]
-    """out += scale * row ``item`` of G."""
-    start, factor = row_start[item], np.float32(scale)
-    if factor == 0:
-        return
-    if len(columns) == 0:
-        row = values[start : start + len(out)]
-        for other in range(len(out)):
-            out[other] += factor * row[other]
-    else:
-        for entry in range(start, row_start[item + 1]):
-            out[columns[entry]] += factor * values[entry]
+def _subtract(weight, row, gradient):  # type: ignore[no-untyped-def]
+    if weight != 0:
+        for other in range(len(gradient)):
+            gradient[other] -= weight * row[other]
 
 
 @njit(cache=True, nogil=True)
@@ -104,29 +147,21 @@ def _add_violators(gradient, l1, positive, outside, members, size):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def _grown(sub, size, capacity):  # type: ignore[no-untyped-def]
-    larger = np.empty((capacity, capacity), np.float32)
-    for a in range(size):
-        for b in range(size):
-            larger[a, b] = sub[a, b]
+def _grown(matrix, n_rows, shape):  # type: ignore[no-untyped-def]
+    larger = np.empty(shape, np.float32)
+    larger[:n_rows, : min(shape[1], matrix.shape[1])] = matrix[:n_rows]
     return larger
 
 
 @njit(cache=True, nogil=True)
-def _extend(row_start, columns, values, members, before, size, scratch, sub):  # type: ignore[no-untyped-def]
-    """Fill the rows and columns of ``sub`` from ``before`` to ``size``; scratch is zeros."""
+def _extend(matrix, members, before, size, rows, sub):  # type: ignore[no-untyped-def]
+    """Fill ``rows`` from ``before`` to ``size``, and the rows and columns of ``sub``."""
     for a in range(before, size):
-        start = row_start[members[a]]
-        if len(columns) == 0:
-            for b in range(a + 1):
-                sub[a, b] = values[start + members[b]]
-        else:
-            _add_row(row_start, columns, values, members[a], 1.0, scratch)
-            for b in range(a + 1):
-                sub[a, b] = scratch[members[b]]
-            for entry in range(start, row_start[members[a] + 1]):
-                scratch[columns[entry]] = 0
-        for b in range(a):
+        if len(rows):
+            _copy_row(matrix, members[a], rows[a])
+        row = _row(matrix, members, a, rows)
+        for b in range(a + 1):
+            sub[a, b] = row[members[b]]
             sub[b, a] = sub[a, b]
 
 

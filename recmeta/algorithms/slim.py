@@ -90,11 +90,14 @@ class SLIM(Recommender):
             _check_counts(n_neighbours=self.n_neighbours)
         l1, l2 = self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
         matrix, n_items = _rows_of_gram(X), X.shape[1]
+        own_row = self.positive and not (X.data < 0).any()
         parts: dict[int, csr_array] = {}
 
         def one_block(block: slice) -> None:
             weights = np.zeros((block.stop - block.start, n_items), dtype=np.float32)
-            elastic_nets(block.start, *matrix, l1, l2, self.positive, self.tolerance, weights)
+            elastic_nets(
+                block.start, *matrix, l1, l2, self.positive, own_row, self.tolerance, weights
+            )
             if self.n_neighbours is not None and self.n_neighbours < n_items:
                 _keep_largest(weights, self.n_neighbours)
             parts[block.start] = csr_array(weights)

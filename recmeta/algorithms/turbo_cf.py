@@ -14,6 +14,7 @@ from recmeta.space import Space
 
 # filter order -> coefficients of G, G^2 and G^3: Park et al. 2024, sec. 3.3
 FILTERS = {1: (1.0, 0.0, 0.0), 2: (2.0, -1.0, 0.0), 3: (0.71, 0.1, -0.01)}
+SPARSE = 0.015  # share of non-zero entries of G below which a product by them is the quicker one
 
 
 class TurboCF(Recommender):
@@ -25,7 +26,8 @@ class TurboCF(Recommender):
 
     scores = x H, where H = G (order 1), 2 G - G^2 (order 2), or G + (-G^3 + 10 G^2 - 29 G) / 100
     (order 3). Time grows with the sum over users of (history length)^2, and beyond order 1 with
-    n_items^3: one or two matrix products. Memory is 4 n_items^2 bytes, or 12 beyond order 1.
+    n_items times the non-zeros of G, at most n_items^3: one or two matrix products. Memory is
+    4 n_items^2 bytes, or 12 beyond order 1.
 
     Parameters
     ----------
@@ -92,7 +94,8 @@ class TurboCF(Recommender):
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         order = cls(**params).order
         pairs = 2 * nnz * nnz / max(n_users, 1)
-        seconds = 1e-9 * pairs + 1.2e-8 * n_items**2 + 2e-11 * (order - 1) * n_items**3
+        seconds = 1e-9 * pairs + 1.2e-8 * n_items**2
+        seconds += (order - 1) * min(2e-11 * n_items**3, 1.5e-9 * pairs * n_items)
         return Cost(seconds, (4.4 if order == 1 else 13) * n_items**2 + 40 * nnz)
 
 
@@ -111,7 +114,8 @@ def _polynomial(G: NDArray[np.float32], filter_: tuple[float, ...]) -> NDArray[n
     """The sum of filter_[n] G^(n + 1), by Horner's rule."""
     *others, factor = (np.float32(value) for value in filter_ if value)
     H = factor * G
+    graph = csr_array(G) if np.count_nonzero(G) < SPARSE * G.size else G
     for value in others[::-1]:
         H[np.diag_indices_from(H)] += value
-        H = G @ H
-    return H
+        H = graph @ H
+    return np.asarray(H)

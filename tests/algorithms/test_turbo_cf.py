@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms.turbo_cf import TurboCF
+from recmeta.algorithms.turbo_cf import SPARSE, TurboCF
 
 
 def histories(n_users=50, n_items=30, seed=0):
@@ -31,6 +31,16 @@ def test_scores_are_those_of_the_papers_formulas(order, user_exponent, power):
     scores = model._scores(csr_array(new), np.full(10, -1))
     expected = filtered(X, new, user_exponent, power, order)
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_a_graph_with_few_edges_is_filtered_by_them_alone(order):
+    X = np.kron(np.eye(100), np.ones((2, 3)))  # a hundred pairs of users with three items each
+    X[0, 5] = 1
+    model = TurboCF(power=0.7, order=order).fit(X)
+    assert np.count_nonzero(X.T @ X) < SPARSE * X.shape[1] ** 2
+    expected = filtered(X, X, 0.45, 0.7, order)
+    np.testing.assert_allclose(X @ model.item_weights_, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_ratings_weigh_the_edges():
