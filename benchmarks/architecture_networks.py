@@ -2,7 +2,8 @@
 
     python benchmarks/architecture_networks.py ../shared/nas [PART ...]
 
-Validation accuracy at 200 epochs; all cells that are not of the training part are predicted.
+Validation accuracy at 200 epochs; all cells that are not of the training part are predicted. Where
+whole classes are drawn, predictors are told them.
 """
 
 import argparse
@@ -53,7 +54,9 @@ def half_labelled(task: PredictionTask) -> pd.DataFrame:
                 train, test = cut(task, n, by, seed)
                 more = np.random.default_rng(seed).choice(test, n, replace=False)
                 y = np.concatenate([task.y[train], np.full(n, np.nan)])
-                model = get("SemiNAO")(random_state=seed).fit(X[np.append(train, more)], y)
+                rows_known = np.append(train, more)
+                groups = task.classes[rows_known] if by == "class" else None
+                model = get("SemiNAO")(random_state=seed).fit(X[rows_known], y, groups=groups)
                 mean, std = model.predict(X[test])
                 error = np.abs(task.y[test] - mean)
                 rows.append(

@@ -124,6 +124,7 @@ def evaluate_predictors(
         Training candidates.
     n_seeds, first_seed : int
     by : str
+        How to ``cut``; by class, predictors are told the classes, as ``groups``.
 
     Returns
     -------
@@ -136,11 +137,12 @@ def evaluate_predictors(
         for n_train in sizes:
             for seed in range(first_seed, first_seed + n_seeds):
                 train, test = cut(task, n_train, by, seed)
+                groups = task.classes[train] if by == "class" else None
                 for name, predictor in predictors.items():
                     for what in understood(predictor, inputs):
                         row: dict[str, Any] = {"task": task.name, "predictor": name, "input": what}
                         row |= {"n_train": n_train, "seed": seed, "cut": by}
-                        rows.append(row | _score(task, predictor, what, train, test, seed))
+                        rows.append(row | _score(task, predictor, what, train, test, groups, seed))
     return pd.DataFrame(rows)
 
 
@@ -166,7 +168,13 @@ def averages(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score(
-    task: PredictionTask, predictor: Predictor, what: str, train: I64, test: I64, seed: int
+    task: PredictionTask,
+    predictor: Predictor,
+    what: str,
+    train: I64,
+    test: I64,
+    groups: I64 | None,
+    seed: int,
 ) -> dict[str, float]:
     model = _seeded(predictor, seed)
     encoding, _, rest = what.partition("+")
@@ -175,7 +183,7 @@ def _score(
     proxies = task.proxies if alone or rest == "proxies" else None
     extra = [{} if proxies is None else {"proxies": proxies[rows]} for rows in (train, test)]
     started = time.perf_counter()
-    model.fit(X[train], task.y[train], **extra[0])
+    model.fit(X[train], task.y[train], **extra[0], groups=groups)
     fitted = time.perf_counter()
     mean, std = model.predict(X[test], **extra[1])
     ended = time.perf_counter()

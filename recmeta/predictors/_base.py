@@ -9,6 +9,7 @@ y       their performance; larger or smaller is better as the caller says     (n
 curves  partial learning curves, NaN where a step was not reached             (n, t)
 proxies zero-cost scores, NaN where one failed                                (n, p)
 task    meta-features of the task of each row, or of all of them              (n, m), (m,)
+groups  labels, equal for rows that are variants of one thing                 (n,)
 ======  ====================================================================  =========
 """
 
@@ -16,7 +17,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 F64 = NDArray[np.float64]
@@ -53,14 +54,19 @@ class Predictor(ABC, BaseEstimator):
         curves: F64 | None = None,
         proxies: F64 | None = None,
         task: F64 | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Learn from candidates whose performance is known; whatever was learned before is gone.
+
+        With ``groups``, the deviation is that of a candidate that is no variant of a known one:
+        rows of one group (isomorphic cells, runs on logs of one family) are learned from together,
+        and left out together where errors on left-out rows calibrate it.
 
         Raises
         ------
         ValueError
-            For fewer than two candidates, shapes that do not fit together, or values that are no
-            number where a number is needed.
+            For fewer than two candidates or groups, shapes that do not fit together, or values that
+            are no number where a number is needed.
         """
 
     @abstractmethod

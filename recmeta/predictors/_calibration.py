@@ -14,7 +14,6 @@ that, so both are then multiplied by one factor, with which the shares of errors
 recalibration of Kuleshov et al. 2018, arXiv:1807.00263, with one parameter in place of a function.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,26 +69,3 @@ def calibrated(errors: F64, variances: F64) -> Calibration:
     n = len(errors)
     factor = np.exp(n / (n + PRIOR_ROWS) * np.log(max(inner, 1e-3) * max(outer, 1e-3)))
     return Calibration(slope * factor, offset * factor)
-
-
-def held_out_folds(n: int, rng: np.random.Generator, n_folds: int = 5) -> list[NDArray[np.int64]]:
-    """Rows in random order, cut into folds: each row in one of them."""
-    return [np.sort(part) for part in np.array_split(rng.permutation(n), min(n_folds, n))]
-
-
-def cross_fitted(
-    predict: Callable[[F64, F64, F64], tuple[F64, F64]],
-    Z: F64,
-    t: F64,
-    rng: np.random.Generator,
-) -> Calibration:
-    """The calibration by cross-fitting: each row is predicted by a model that did not see it.
-
-    ``predict(Z, t, new)`` fits a fresh model and gives mean and variance of the new rows.
-    """
-    errors, variances = np.empty(len(t)), np.empty(len(t))
-    for fold in held_out_folds(len(t), rng):
-        rest = np.setdiff1d(np.arange(len(t)), fold)
-        mean, variances[fold] = predict(Z[rest], t[rest], Z[fold])
-        errors[fold] = t[fold] - mean
-    return calibrated(errors, variances)

@@ -18,9 +18,10 @@ from abc import abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from recmeta.predictors._base import F64, Predictor
+from recmeta.predictors._groups import checked_groups
 from recmeta.predictors._table import checked_encoding, checked_rows, checked_targets
 
 ONE_DEVIATION = 0.6827  # of a normal distribution lie within one standard deviation
@@ -41,6 +42,7 @@ class CurvePredictor(Predictor):
     lengths_ : int64 array, (n,)
     inputs_ : float64 array, (n, d)
     targets_ : float64 array, (n,)
+    groups_ : int64 array, (n,)
     limits_ : (float, float)
         Smallest and largest finite value of the training curves and of y.
     """
@@ -56,6 +58,7 @@ class CurvePredictor(Predictor):
         curves: F64 | None = None,
         proxies: F64 | None = None,
         task: F64 | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         X, curves = self._checked(X, curves)
         y = checked_targets(y, len(X))
@@ -66,6 +69,7 @@ class CurvePredictor(Predictor):
             raise ValueError(f"{type(self).__name__}.fit got curves of NaN alone; pass some values")
         self.curves_ = filled(curves, *self.limits_)
         self.inputs_, self.targets_ = X, y
+        self.groups_ = checked_groups(groups, len(X))
         self._learn()
         return self
 
@@ -112,6 +116,8 @@ class CurvePredictor(Predictor):
 
 class CalibratedCurve(CurvePredictor):
     """An estimate that needs no training, and a deviation that training curves of one length give.
+
+    ``groups`` change nothing: no error is one of a row whose variants were learned from.
 
     A subclass writes ``_estimate(curves)``, (n,), and may give scales of its own. The deviation is
     the .6827 quantile of ``|y - estimate| / scale`` over the training curves cut to the same

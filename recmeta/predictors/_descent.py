@@ -7,9 +7,10 @@ B       networks, an even number                                              >=
 out     where a network does not learn from a row; two networks a row         (B, n) bool
 ======  ====================================================================  ==========
 
-The rows are cut into B / 2 folds, and once more at random: a network leaves out one fold. So the
-ensemble costs no more than its members, and for each row two networks that never saw it, nor the
-same others, say how large errors are beside what the members disagree by (``_calibration``).
+The rows, those of a group together, are cut into B / 2 folds, and once more at random: a network
+leaves out one fold. So the ensemble costs no more than its members, and for each row two networks
+that never saw it, nor the same others, say how large errors are beside what the members disagree by
+(``_calibration``).
 """
 
 from collections.abc import Callable
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmeta.predictors._calibration import Calibration, calibrated, held_out_folds
+from recmeta.predictors._calibration import Calibration, calibrated
+from recmeta.predictors._groups import held_out_folds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Adam:
     weight_decay: float
 
 
-def left_out(n: int, n_members: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """``out``.
+def left_out(groups: I64, n_members: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """``out``, the same for all rows of a group.
 
     Raises
     ------
@@ -47,10 +50,10 @@ def left_out(n: int, n_members: int, rng: np.random.Generator) -> NDArray[np.boo
     """
     if n_members < 4 or n_members % 2:
         raise ValueError(f"n_members must be even and 4 or more: got {n_members}")
-    out = np.zeros((n_members, n), dtype=bool)
+    out = np.zeros((n_members, len(groups)), dtype=bool)
     half = n_members // 2
     for first in (0, half):
-        for number, fold in enumerate(held_out_folds(n, rng, half)):
+        for number, fold in enumerate(held_out_folds(groups, rng, half)):
             out[first + number, fold] = True
     return out
 

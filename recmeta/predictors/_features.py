@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from recmeta.predictors._base import Predictor
+from recmeta.predictors._groups import checked_groups
 from recmeta.predictors._table import Scaling, check_widths, checked_targets, stacked
 from recmeta.predictors._targets import Targets
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 
 class FeaturePredictor(Predictor):
@@ -20,8 +22,9 @@ class FeaturePredictor(Predictor):
     A subclass has the parameters ``normal_scores`` (learn those of y, see ``_targets``) and
     ``random_state``, and writes
 
-    - ``_learn(Z, t, rng)``: Z (n, d') as ``_table.Scaling`` makes it, or the table as it came, with
-      NaN, if the class ``takes_missing``; t (n,) has mean 0 and variance 1;
+    - ``_learn(Z, t, groups, rng)``: Z (n, d') as ``_table.Scaling`` makes it, or the table as it
+      came, with NaN, if the class ``takes_missing``; t (n,) has mean 0 and variance 1; groups (n,)
+      are numbers of those that the rows are in, for ``_groups``;
     - ``_posterior(Z)``: mean and variance of t for new rows, both (n_rows,).
 
     Attributes
@@ -40,7 +43,7 @@ class FeaturePredictor(Predictor):
     random_state: int | None
 
     @abstractmethod
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         """Learn t from Z."""
 
     @abstractmethod
@@ -55,14 +58,15 @@ class FeaturePredictor(Predictor):
         curves: F64 | None = None,
         proxies: F64 | None = None,
         task: F64 | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         table, self.widths_ = stacked(X, curves, proxies, task)
         targets = checked_targets(y, len(table))
         self.targets_ = Targets.learned(targets, self.normal_scores)
         self.scaling_ = None if self.takes_missing else Scaling.learned(table, self.widths_[0])
-        self._learn(
-            self._columns(table), self.targets_(targets), np.random.default_rng(self.random_state)
-        )
+        rng = np.random.default_rng(self.random_state)
+        rows = checked_groups(groups, len(table))
+        self._learn(self._columns(table), self.targets_(targets), rows, rng)
         return self
 
     def predict(

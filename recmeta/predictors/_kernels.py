@@ -25,6 +25,8 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
+from recmeta.predictors._groups import left_out_group, shared
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Kernel = Callable[[F64], tuple[F64, F64]]
@@ -93,10 +95,18 @@ class Posterior:
         scale = np.sqrt(np.maximum(values, 0.0))
         return cross @ self.coefficients + vectors @ (scale * rng.standard_normal(len(Z)))
 
-    def left_out(self, t: F64) -> tuple[F64, F64]:
-        """Error and variance of each training row without it: R. and W. 2006, eqs. 5.10-5.12."""
-        precision = np.diag(_inverse(self.factor[0]))
-        return self.coefficients / precision, 1 / precision
+    def left_out(self, row_groups: I64) -> tuple[F64, F64]:
+        """Error and variance of each training row without its group, both (n,).
+
+        Rasmussen and Williams 2006, eqs. 5.10-5.12.
+        """
+        inverse = _inverse(self.factor[0])
+        precision = np.diag(inverse)
+        errors, variances = self.coefficients / precision, 1 / precision
+        for rows in shared(row_groups):
+            block = inverse[np.ix_(rows, rows)]
+            errors[rows], variances[rows] = left_out_group(block, self.coefficients[rows])
+        return errors, variances
 
 
 def most_likely(

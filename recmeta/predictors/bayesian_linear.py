@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._groups import left_out_group, shared
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 LEAST, MOST = 1e-6, 1e8  # precisions: beyond MOST a weight is 0
 TOLERANCE = 1e-4
@@ -22,7 +24,7 @@ class BayesianLinear(FeaturePredictor):
     beta = (n - sum gamma) / |t - Z m|^2 (MacKay 1992), which is iterated. One alpha is shared by
     each family of columns (encoding, curves, proxies, task), or with ``ard`` each column has its
     own, and most become 0. A column of ones is added. Slope and offset of the variance come from
-    the errors of leaving each row out (``_calibration``).
+    the errors of leaving each row out, with its group (``_calibration``).
 
     Time is n_rounds (n d^2 + d^3).
 
@@ -75,30 +77,36 @@ class BayesianLinear(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         features = _with_ones(Z)
-        self._iterate(features, t, self._groups(Z.shape[1]))
+        self._iterate(features, t, self._alphas_of(Z.shape[1]))
         errors = t - features @ self.weights_
         # R. and W. 2006, eq. 5.12, with the kernel Z diag(1 / alpha) Z'
         leverage = self.beta_ * ((features @ self.covariance_) * features).sum(axis=1)
         free = np.maximum(1 - leverage, 1e-9)
-        self.calibration_ = calibrated(errors / free, 1 / (self.beta_ * free))
+        unseen, variances = errors / free, 1 / (self.beta_ * free)
+        for rows in shared(groups):
+            own = features[rows]
+            block = np.eye(len(rows)) - self.beta_ * own @ self.covariance_ @ own.T
+            found = left_out_group(self.beta_ * block, self.beta_ * errors[rows])
+            unseen[rows], variances[rows] = found
+        self.calibration_ = calibrated(unseen, variances)
 
-    def _groups(self, d: int) -> NDArray[np.int64]:
+    def _alphas_of(self, d: int) -> I64:
         """The alpha that each column has, and that of the ones, (d + 1,)."""
-        groups = np.arange(d) if self.ard else np.unique(self._families(), return_inverse=True)[1]
-        return np.append(groups, groups.max(initial=-1) + 1).astype(np.int64)
+        shares = np.arange(d) if self.ard else np.unique(self._families(), return_inverse=True)[1]
+        return np.append(shares, shares.max(initial=-1) + 1).astype(np.int64)
 
-    def _iterate(self, features: F64, t: F64, groups: NDArray[np.int64]) -> None:
+    def _iterate(self, features: F64, t: F64, alpha_of: I64) -> None:
         gram, products = features.T @ features, features.T @ t
-        self.alphas_, self.beta_ = np.ones(len(groups)), 10.0
+        self.alphas_, self.beta_ = np.ones(len(alpha_of)), 10.0
         self._condition(gram, products)
         for _ in range(self.n_rounds):
             errors = t - features @ self.weights_
             gammas = np.clip(1 - self.alphas_ * np.diag(self.covariance_), 0, 1)
-            squares = np.bincount(groups, self.weights_**2)
-            alphas = np.bincount(groups, gammas) / np.maximum(squares, 1e-300)
-            before, self.alphas_ = self.alphas_, np.clip(alphas, LEAST, MOST)[groups]
+            squares = np.bincount(alpha_of, self.weights_**2)
+            alphas = np.bincount(alpha_of, gammas) / np.maximum(squares, 1e-300)
+            before, self.alphas_ = self.alphas_, np.clip(alphas, LEAST, MOST)[alpha_of]
             left = max(len(t) - gammas.sum(), 1e-3)
             self.beta_ = float(np.clip(left / max(errors @ errors, 1e-12), LEAST, MOST))
             self._condition(gram, products)

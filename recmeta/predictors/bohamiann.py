@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._batched_mlp import fold_masks, import_torch, one_thread
 from recmeta.predictors._bayesian_mlp import Prior, mean_and_noise, mixture, prior_draw
-from recmeta.predictors._calibration import calibrated, held_out_folds
+from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._groups import held_out_folds
 from recmeta.predictors._sghmc import Sampler
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 N_FOLDS = 4
 MOST_HALVINGS = 6
@@ -101,9 +103,9 @@ class BOHAMIANN(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         torch = import_torch(type(self).__name__)
-        folds = held_out_folds(len(t), rng, N_FOLDS)
+        folds = held_out_folds(groups, rng, N_FOLDS)
         all_rows = fold_masks(len(t), [], self.n_chains)
         masks = torch.from_numpy(np.vstack([all_rows, fold_masks(len(t), folds, 1)[1:]]))
         self.centre_ = Z.mean(axis=0)

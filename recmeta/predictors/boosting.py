@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._groups import bootstrap_counts
 from recmeta.predictors._tree_tables import TreeTables
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 FIXED: dict[str, Any] = {
     "num_threads": 1,  # a fit is small: a second thread waits longer than it computes
@@ -98,9 +100,8 @@ class Boosting(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
-        n = len(t)
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=self.n_members)  # (n_members, n)
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
+        counts = bootstrap_counts(groups, self.n_members, rng)
         seeds = rng.integers(2**31 - 1, size=self.n_members)
         mean = {"objective": "regression"}
         pairs = list(zip(counts, seeds, strict=True))
@@ -114,7 +115,7 @@ class Boosting(FeaturePredictor):
         out = counts == 0
         seen = out.sum(axis=0) > 1  # rows that two members or more did not learn from
         if seen.sum() < 2:
-            out, seen = np.ones_like(out), np.ones(n, dtype=bool)
+            out, seen = np.ones_like(out), np.ones(len(t), dtype=bool)
         centre, variance = self._moments(Z[seen], out[:, seen])
         self.calibration_ = calibrated(t[seen] - centre, variance)
 

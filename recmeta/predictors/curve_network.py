@@ -7,9 +7,9 @@ import numpy as np
 from recmeta.predictors._base import F64
 from recmeta.predictors._batched_mlp import fold_masks, forward, import_torch, one_thread
 from recmeta.predictors._bayesian_mlp import prior_draw
-from recmeta.predictors._calibration import held_out_folds
 from recmeta.predictors._curve_network import N_OUTPUTS, conditioned, design, weights
 from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
+from recmeta.predictors._groups import held_out_folds
 from recmeta.predictors._sghmc import Sampler
 from recmeta.predictors._targets import Targets
 
@@ -106,7 +106,7 @@ class CurveNetwork(CurvePredictor):
         self.scores_ = Targets.learned(values, True)
         self.centre_, spread = self.inputs_.mean(axis=0), self.inputs_.std(axis=0)
         self.spread_ = np.where(spread > 1e-12, spread, 1.0)
-        self.folds_ = held_out_folds(len(self.inputs_), rng, N_FOLDS)
+        self.folds_ = held_out_folds(self.groups_, rng, N_FOLDS)
         all_rows = fold_masks(len(self.inputs_), [], self.n_chains)
         masks = np.vstack([all_rows, fold_masks(len(self.inputs_), self.folds_, 1)[1:]])
         with one_thread(torch):

@@ -3,11 +3,14 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.svm import NuSVR
 
 from recmeta.predictors._base import F64
-from recmeta.predictors._calibration import held_out_folds
 from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
+from recmeta.predictors._groups import held_out_folds
+
+I64 = NDArray[np.int64]
 
 CLIP = 4.0  # standard deviations, of a feature or a residual
 N_FOLDS = 3
@@ -93,14 +96,14 @@ class CurveSVR(CurvePredictor):
         low, centre, high = np.quantile(gains, [0.25, 0.5, 0.75])
         scale = float((high - low) / 1.349) or float(gains.std()) or 1.0
         r = np.clip((gains - centre) / scale, -CLIP, CLIP)
-        errors, model = self._searched(Z, r)
+        errors, model = self._searched(Z, r, self.groups_[rows])
         deviation = scale * float(np.quantile(errors, ONE_DEVIATION))
         return means, spreads, float(centre), scale, model.fit(Z, r), deviation
 
-    def _searched(self, Z: F64, r: F64) -> tuple[F64, NuSVR]:
+    def _searched(self, Z: F64, r: F64, groups: I64) -> tuple[F64, NuSVR]:
         """Absolute held-out errors, (n,), and the model that has the least of them."""
         rng = np.random.default_rng(self.random_state)
-        folds = held_out_folds(len(r), rng, N_FOLDS)
+        folds = held_out_folds(groups, rng, N_FOLDS)
         best: tuple[F64, NuSVR] | None = None
         for _ in range(max(self.n_trials, 1)):
             model = NuSVR(

@@ -11,6 +11,7 @@ from recmeta.predictors._curve_features import SHORT, curve_features
 from recmeta.predictors._curve_scores import CurveScores
 from recmeta.predictors._curve_trends import trend_features
 from recmeta.predictors._curves import ONE_DEVIATION, CurvePredictor
+from recmeta.predictors._groups import numbered
 
 I64 = NDArray[np.int64]
 
@@ -112,16 +113,17 @@ class CurveTrees(CurvePredictor):
         rows, cut = self._comparable(length)
         inputs, targets, owners = self._examples(rows, cut)
         base = self._base(self.curves_[rows, :cut])
-        folds = np.random.default_rng(self.random_state).permutation(len(rows)) % N_FOLDS
+        n, place = numbered(self.groups_[rows])
+        folds = np.random.default_rng(self.random_state).permutation(n)[place] % N_FOLDS
         forests, score, spread = [], np.empty(len(rows)), np.empty(len(rows))
-        for fold in range(min(N_FOLDS, len(rows))):
+        for fold in range(min(N_FOLDS, n)):
             forest = ExtraTreesRegressor(
                 -(-self.n_trees // N_FOLDS),
                 min_samples_leaf=self.min_samples_leaf,
                 max_features=self.max_features,
                 random_state=self.random_state + fold,
             )
-            train = (folds[owners] != fold) | (len(rows) == 1)
+            train = (folds[owners] != fold) | (n == 1)
             forests.append(forest.fit(inputs[train], targets[train]))
             own = np.flatnonzero(folds == fold)  # the first examples are those cut at ``cut``
             score[own], spread[own] = _predicted([forest], inputs[own])

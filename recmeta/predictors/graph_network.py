@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 BLOCK = 500  # graphs asked at a time: their activations fit into the cache
 WEIGHT_DECAY = 3e-4
@@ -112,10 +113,10 @@ class GraphNetwork(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         torch = import_torch(type(self).__name__)
         graphs, sides = self._inputs(torch, Z)
-        out = left_out(len(t), self.n_members, rng)
+        out = left_out(groups, self.n_members, rng)
         n_labels, n_sides = graphs.features.shape[2], sides.shape[1]
         widths = [n_labels, *[self.n_units] * self.n_layers]
         adam = Adam(self.n_epochs, self.batch_size, self.learning_rate, WEIGHT_DECAY)

@@ -12,13 +12,15 @@ from recmeta.predictors._batched_mlp import (
     import_torch,
     one_thread,
 )
-from recmeta.predictors._calibration import calibrated, held_out_folds
+from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._groups import held_out_folds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 BETAS = (0.9, 0.99)  # of Adam, as BANANAS has them
 N_FOLDS = 4
@@ -80,9 +82,9 @@ class MLPEnsemble(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         torch = import_torch(type(self).__name__)
-        folds = held_out_folds(len(t), rng, N_FOLDS)
+        folds = held_out_folds(groups, rng, N_FOLDS)
         masks = torch.from_numpy(fold_masks(len(t), folds, self.n_members))
         widths = [Z.shape[1], *[self.n_units] * self.n_layers, 1]
         with one_thread(torch):

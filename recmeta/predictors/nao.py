@@ -148,8 +148,8 @@ class NAO(FeaturePredictor):
         mean, _ = self.predict(rows)
         return rows[np.argsort(-mean if largest else mean, kind="stable")[:n]]
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
-        out = left_out(len(t), self.n_members, rng)
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
+        out = left_out(groups, self.n_members, rng)
         n_batches = -(-len(t) // self.batch_size)
         self._train(Z, np.tile(t, (self.n_members, 1)), (~out).astype(np.float64), n_batches, rng)
         self.calibration_ = calibration_of(self._asked(Z), out, t)

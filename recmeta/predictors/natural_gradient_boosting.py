@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recmeta.predictors._calibration import calibrated, held_out_folds
+from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._groups import held_out_folds
 from recmeta.predictors._normal_score import (
     log_score,
     longest_step,
@@ -16,6 +17,7 @@ from recmeta.predictors._normal_score import (
 )
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 N_FOLDS = 4
 
@@ -84,9 +86,9 @@ class NaturalGradientBoosting(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         held_out = np.empty((self.n_rounds + 1, 2, len(t)))  # theta after each round
-        for fold in held_out_folds(len(t), rng, N_FOLDS):
+        for fold in held_out_folds(groups, rng, N_FOLDS):
             rest = np.setdiff1d(np.arange(len(t)), fold)
             start, rounds = self._boosted(Z[rest], t[rest], self.n_rounds, rng)
             held_out[:, :, fold] = _path(start, rounds, Z[fold], self.n_rounds)

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from recmeta.predictors._base import Predictor
@@ -87,6 +87,7 @@ class OMNI(Predictor):
         curves: F64 | None = None,
         proxies: F64 | None = None,
         task: F64 | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         unknown = set(self.families) - set(FAMILIES)
         if unknown:
@@ -101,7 +102,7 @@ class OMNI(Predictor):
         self.line_ = line(last[seen], targets[seen]) if wanted else None
         base = Boosting(random_state=self.random_state) if self.base is None else clone(self.base)
         rest = targets - self._from_last(parts["curves"])
-        self.base_ = base.fit(parts["encoding"], rest, **self._sides(parts))
+        self.base_ = base.fit(parts["encoding"], rest, **self._sides(parts), groups=groups)
         return self
 
     def predict(

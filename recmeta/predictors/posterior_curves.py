@@ -38,7 +38,7 @@ class PosteriorCurves(CurvePredictor):
     on scores u as ParametricCurves makes them: weights are positive and uniform on the simplex, and
     the combination does not end lower than it began. Chains begin around the least-squares
     parameters. Mean and deviation are those of draws of u at the horizon, noise included; the
-    training curves give the unit and the horizon alone, so that X and y could be anything.
+    training curves give the unit and the horizon alone, so that X, y and groups could be anything.
 
     O(n_steps n_walkers t n_families) a curve; ParametricCurves is the quick stand-in.
 

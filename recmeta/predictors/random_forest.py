@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
+from recmeta.predictors._forest import Forest, grown
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+BLOCK = 2000  # rows: what is computed of them stays in the cache
 
 
 class RandomForest(FeaturePredictor):
@@ -35,9 +39,8 @@ class RandomForest(FeaturePredictor):
 
     Attributes
     ----------
-    forest_ : RandomForestRegressor or ExtraTreesRegressor
-    leaf_variances_ : list of float64 array, (n_nodes,)
-        Of each tree, by node: that of the training rows that fell there.
+    forest_ : Forest
+        The trees of scikit-learn, and means and variances by node.
     calibration_ : Calibration
 
     References
@@ -75,52 +78,36 @@ class RandomForest(FeaturePredictor):
         self.normal_scores = normal_scores
         self.random_state = random_state
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
-        # takes a second to import
-        from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
+        from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor  # takes a second
 
-        kind = ExtraTreesRegressor if self.extremely_random else RandomForestRegressor
-        self.forest_ = kind(
-            n_estimators=self.n_trees,
-            max_features=self.max_features,
-            min_samples_leaf=self.min_leaf,
-            bootstrap=True,
-            random_state=int(rng.integers(2**31)),
-        ).fit(Z, t)
-        # an impurity of equal values is a little below 0 by rounding
-        self.leaf_variances_ = [np.maximum(one.tree_.impurity, 0) for one in self.forest_]
-        means, leaves = self._members(Z)
-        out = np.ones(means.shape, dtype=bool)  # (n_trees, n): rows that a tree did not see
-        for tree, rows in enumerate(self.forest_.estimators_samples_):
-            out[tree, rows] = False
+        kind = ExtraTreeRegressor if self.extremely_random else DecisionTreeRegressor
+        tree = kind(max_features=self.max_features, min_samples_leaf=self.min_leaf)
+        seed = int(rng.integers(2**31))
+        trees, counts = grown(tree, Z, t, groups, self.n_trees, seed)
+        self.forest_ = Forest.of(trees)
+        out = counts == 0  # (n_trees, n): rows that a tree did not see
         seen = out.sum(axis=0) > 1
-        mean, variance = _total(means, leaves, out)
+        means, variances = self._members(Z)
+        n = np.maximum(out.sum(axis=0), 1)
+        mean = (means * out).sum(axis=0) / n
+        variance = ((means - mean) ** 2 * out).sum(axis=0) / n + (variances * out).sum(axis=0) / n
         self.calibration_ = calibrated((t - mean)[seen], variance[seen])
 
     def _posterior(self, Z: F64) -> tuple[F64, F64]:
-        means, leaves = self._members(Z)
-        mean, variance = _total(means, leaves, np.ones(means.shape, dtype=bool))
+        mean, variance = np.empty((2, len(Z)))
+        for at in range(0, len(Z), BLOCK):
+            means, variances = self._members(Z[at : at + BLOCK])
+            mean[at : at + BLOCK] = means.mean(axis=0)
+            variance[at : at + BLOCK] = means.var(axis=0) + variances.mean(axis=0)
         return mean, self.calibration_(variance)
 
     def draw(self, X: F64, rng: np.random.Generator) -> F64:
         """Performances of all rows under one function: a tree, (n_rows,)."""
-        tree = self.forest_.estimators_[rng.integers(len(self.forest_.estimators_))]
+        tree = self.forest_.trees[int(rng.integers(self.n_trees))]
         return self._drawn(X, lambda Z: np.asarray(tree.predict(Z)))
 
     def _members(self, Z: F64) -> tuple[F64, F64]:
         """Each tree's mean, and the variance of its leaf: both (n_trees, n_rows)."""
-        rows = Z.astype(np.float32)
-        means, leaves = np.empty((2, len(self.forest_.estimators_), len(Z)))
-        for number, tree in enumerate(self.forest_.estimators_):
-            nodes = tree.tree_.apply(rows)
-            means[number] = tree.tree_.value[nodes, 0, 0]
-            leaves[number] = self.leaf_variances_[number][nodes]
-        return means, leaves
-
-
-def _total(means: F64, leaves: F64, counted: NDArray[np.bool_]) -> tuple[F64, F64]:
-    """Mean and total variance over the trees that are counted for each row."""
-    n = np.maximum(counted.sum(axis=0), 1)
-    mean = (means * counted).sum(axis=0) / n
-    between = ((means - mean) ** 2 * counted).sum(axis=0) / n
-    return mean, between + (leaves * counted).sum(axis=0) / n
+        leaves = self.forest_.leaves(Z.astype(np.float32))
+        return self.forest_.means.take(leaves), self.forest_.variances.take(leaves)

@@ -3,14 +3,16 @@
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from recmeta.predictors._descent import calibration_of, left_out
+from recmeta.predictors._groups import checked_groups
 from recmeta.predictors._table import checked_targets, stacked
 from recmeta.predictors._targets import Targets
 from recmeta.predictors.nao import NAO
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 UP_SAMPLING = 10.0  # of a row with a known performance
 
@@ -64,13 +66,14 @@ class SemiNAO(NAO):
         curves: F64 | None = None,
         proxies: F64 | None = None,
         task: F64 | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Learn from all rows; y is NaN where the performance is not known.
 
         Raises
         ------
         ValueError
-            For fewer than two rows with a known performance, and as of any predictor.
+            For fewer than two rows or groups with a known performance, and as of any predictor.
         """
         table, widths = stacked(X, curves, proxies, task)
         labels = np.asarray(y, dtype=np.float64)
@@ -82,13 +85,15 @@ class SemiNAO(NAO):
         self.targets_ = Targets.learned(targets, self.normal_scores)
         t = np.full(len(table), np.nan)
         t[known] = self.targets_(targets)
-        self._learn(table, t, np.random.default_rng(self.random_state))
+        rows = checked_groups(groups, len(table))
+        checked_groups(rows[known], len(targets))  # two, with a known performance
+        self._learn(table, t, rows, np.random.default_rng(self.random_state))
         return self
 
-    def _learn(self, Z: F64, t: F64, rng: np.random.Generator) -> None:
+    def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         known = ~np.isnan(t)
         out = np.zeros((self.n_members, len(t)), dtype=bool)
-        out[:, known] = left_out(int(known.sum()), self.n_members, rng)
+        out[:, known] = left_out(groups[known], self.n_members, rng)
         targets = np.tile(t, (self.n_members, 1))
         n_batches = -(-int(known.sum()) // self.batch_size)
         self._train(

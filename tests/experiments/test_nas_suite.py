@@ -62,7 +62,7 @@ class LeastSquares(Predictor):
 
     reads: ClassVar[frozenset[str]] = frozenset({"proxies"})
 
-    def fit(self, X, y, *, curves=None, proxies=None, task=None):  # type: ignore[no-untyped-def]
+    def fit(self, X, y, *, curves=None, proxies=None, task=None, groups=None):  # type: ignore[no-untyped-def]
         Z = self._table(X, proxies)
         self.weights_ = np.linalg.lstsq(Z, y, rcond=None)[0]
         self.deviation_ = np.std(y - Z @ self.weights_)
@@ -74,6 +74,23 @@ class LeastSquares(Predictor):
 
     def _table(self, X: np.ndarray, proxies: np.ndarray | None) -> np.ndarray:
         return np.c_[X, np.ones(len(X))] if proxies is None else np.c_[X, proxies, np.ones(len(X))]
+
+
+def test_predictors_are_told_the_classes_where_whole_ones_are_drawn() -> None:
+    told = []
+
+    class Listens(LeastSquares):
+        def fit(self, X, y, **sides):  # type: ignore[no-untyped-def]
+            told.append(sides.pop("groups"))
+            return super().fit(X, y, **sides)
+
+    task = made_up()
+    for by in ("class", "random"):
+        evaluate_predictors(
+            [task], {"own": Listens()}, inputs=("one_hot",), sizes=(50,), n_seeds=1, by=by
+        )
+    np.testing.assert_array_equal(told[0], task.classes[cut(task, 50, "class", 0)[0]])
+    assert told[1] is None
 
 
 def test_scores_of_a_linear_model_are_those_of_its_noise() -> None:

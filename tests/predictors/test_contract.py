@@ -84,6 +84,14 @@ def test_the_seed_decides(name):
 
 
 @each_predictor
+def test_rows_that_are_groups_of_their_own_are_rows(name):
+    X, y, known, new_X, new = problem()
+    first = made(name).fit(X, y, **known).predict(new_X, **new)
+    alone = made(name).fit(X, y, **known, groups=np.arange(N)).predict(new_X, **new)
+    np.testing.assert_array_equal(first, alone)
+
+
+@each_predictor
 def test_a_second_fit_forgets_the_first(name):
     X, y, known, new_X, new = problem()
     other = problem(seed=1)

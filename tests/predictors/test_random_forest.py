@@ -15,16 +15,17 @@ def test_a_leaf_has_the_variance_of_the_rows_that_fell_into_it() -> None:
     X, y = rows()
     model = RandomForest(n_trees=5, min_leaf=6, normal_scores=False).fit(X, y)
     t = (y - y.mean()) / y.std()
-    trees = zip(model.forest_, model.forest_.estimators_samples_, strict=True)
-    for (tree, drawn), variances in zip(trees, model.leaf_variances_, strict=True):
+    for tree, root in zip(model.forest_.trees, model.forest_.roots, strict=True):
+        drawn = np.random.RandomState(tree.random_state).randint(0, len(y), len(y))
         leaves = tree.apply(X)
         for leaf in np.unique(leaves):
             inside = drawn[leaves[drawn] == leaf]
-            assert variances[leaf] == pytest.approx(np.var(t[inside]), abs=1e-9)
+            variance = model.forest_.variances[root + leaf]
+            assert variance == pytest.approx(np.var(t[inside]), abs=1e-9)
 
 
 def test_no_variance_is_negative_by_rounding() -> None:
     X, y = rows()
     model = RandomForest(n_trees=50).fit(X, y)
     # scikit-learn 1.9 has impurities of -2e-15 here
-    assert min(variances.min() for variances in model.leaf_variances_) >= 0
+    assert model.forest_.variances.min() >= 0
