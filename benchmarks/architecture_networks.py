@@ -27,6 +27,18 @@ from recmeta.predictors import get
 SIZES = (100, 400)
 CUTS = ("random", "class")
 N_SEEDS = 3
+N_ASKED = 1500  # cells, of part groups
+DEVIATIONS = {  # encoding, and seeds for each of SIZES
+    "RandomForest": ("path", 8, 4),
+    "Boosting": ("one_hot", 8, 4),
+    "GaussianProcessRegression": ("path", 8, 4),
+    "BayesianLinear": ("path", 8, 4),
+    "NaturalGradientBoosting": ("path", 8, 4),
+    "GraphNetwork": ("graph", 4, 2),
+    "MLPEnsemble": ("path", 4, 2),
+    "NAO": ("sequence", 4, 2),
+    "BOHAMIANN": ("path", 4, 2),
+}
 COLUMNS = ["cut", "n_train", "input", "predictor", "spearman", "se", "kendall"]
 COLUMNS += ["covered_68", "covered_90", "fit_s", "query_s"]
 
@@ -72,11 +84,40 @@ def half_labelled(task: PredictionTask) -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["cut", "n_train", "predictor"], sort=False).mean()
 
 
+def groups(task: PredictionTask) -> pd.DataFrame:
+    """Whole classes drawn: deviations and ranks without and with the classes as groups."""
+    rows = []
+    for name, (encoding, *n_seeds) in DEVIATIONS.items():
+        X = task.encodings[encoding]
+        for n, seeds in zip(SIZES, n_seeds, strict=True):
+            for seed in range(seeds):
+                train, test = cut(task, n, "class", seed)
+                test = np.random.default_rng(seed).permutation(test)[:N_ASKED]
+                for told in (None, task.classes[train]):
+                    model = get(name)(random_state=seed)
+                    mean, std = model.fit(X[train], task.y[train], groups=told).predict(X[test])
+                    error = np.abs(task.y[test] - mean)
+                    rows.append(
+                        {
+                            "predictor": name,
+                            "n_train": n,
+                            "groups": told is not None,
+                            "seeds": seeds,
+                            "spearman": spearmanr(mean, task.y[test]).statistic,
+                            "covered_68": (error < std).mean(),
+                            "covered_90": (error < 1.645 * std).mean(),
+                        }
+                    )
+    keys = ["predictor", "n_train", "groups", "seeds"]
+    return pd.DataFrame(rows).groupby(keys, sort=False).mean()
+
+
 PARTS = {
     "forest": usual("RandomForest", "one_hot", "path"),
     "graph_network": usual("GraphNetwork", "graph"),
     "nao": usual("NAO", "sequence"),
     "semi_nao": half_labelled,
+    "groups": groups,
 }
 
 
