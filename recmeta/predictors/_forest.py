@@ -8,7 +8,7 @@ counts  how often a row is in a tree's bootstrap sample                         
 ======  ==========================================================================  ========
 
 scikit-learn's forests draw rows, and no groups of them. The trees are theirs, from the same seeds,
-and so are the draws (of version 1.9) where each row is a group.
+and so are the draws where each row is a group.
 """
 
 from collections.abc import Sequence

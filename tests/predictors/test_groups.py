@@ -165,7 +165,6 @@ def test_without_groups_the_forest_is_that_of_scikit_learn(extremely_random):
         n_estimators=20, max_features=0.5, bootstrap=True,
         random_state=int(np.random.default_rng(0).integers(2**31)),
     ).fit(X, np.round((y - y.mean()) / y.std(), 10))  # fmt: skip
-    # trees are theirs; where version 1.6 draws other rows, this is about averages of trees alone
     np.testing.assert_allclose(mean, y.mean() + y.std() * theirs.predict(X), atol=1e-7)
 
 
