@@ -32,14 +32,14 @@ class Ridge(NamedTuple):
 
     inverse: NDArray[Any]  # P
     penalty: NDArray[Any]  # (n_items,): the diagonal of L
-    of_users: NDArray[Any] | None  # K, float64; None where P is the inverse of G + L itself
+    of_users: NDArray[np.float32] | None  # K; None where P is the inverse of G + L itself
 
     def times(self, X: csr_array, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """P @ matrix, (n_items, n_columns); what is in ``matrix`` is lost."""
         if self.of_users is None:
             return np.asarray(self.inverse @ matrix)
         scaled = csr_array(X * (1 / self.penalty))
-        mixed = scaled.T @ (self.of_users.astype(np.float32) @ (scaled @ matrix))
+        mixed = scaled.T @ (self.of_users @ (scaled @ matrix))
         matrix /= self.penalty[:, None]
         matrix -= mixed
         return matrix
@@ -107,7 +107,7 @@ def _inverse_of_gram(X: csr_array, l2: float, dropout: float, dtype: Any) -> Rid
 
 
 def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
-    """P by way of K, which is float64; None where the Cholesky factorisation fails."""
+    """P by way of K in float64; None where the Cholesky factorisation fails."""
     by_item = X.tocsc()
     penalty = np.zeros(X.shape[1])
     add_at(X.indices, np.square(X.data, dtype=np.float64), penalty)
@@ -125,7 +125,7 @@ def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
         ),
         row_blocks(X.shape[1]),
     )  # fmt: skip
-    return Ridge(inverse, penalty.astype(np.float32), kernel)
+    return Ridge(inverse, penalty.astype(np.float32), kernel.astype(np.float32))
 
 
 def _invert(matrix: NDArray[Any]) -> bool:

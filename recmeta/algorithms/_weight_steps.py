@@ -18,10 +18,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._sampling import contains, draw_below
 from recmeta.algorithms._sums import column_counts
-from recmeta.algorithms._topk import select_top_k
 
 OPTIMISERS = {"sgd": 0, "adagrad": 1, "adam": 2}  # and how many moments of the gradient each keeps
 DECAYS = 0.9, 0.999  # Kingma & Ba 2015, algorithm 1
@@ -41,36 +39,6 @@ def renumbered(X: csr_array, order: NDArray[np.int32]) -> csr_array:
     matrix = csr_array((ones, number[X.indices], X.indptr.astype(np.int32)), shape=X.shape)
     matrix.sort_indices()
     return matrix
-
-
-def largest_of_rows(
-    weights: NDArray[np.float32],
-    n_kept: int,
-    seen: NDArray[np.bool_],
-    order: NDArray[np.int32],
-    symmetric: bool,
-) -> csr_array:
-    """The n_kept largest of each row, as the columns of a CSR matrix of items.
-
-    ``seen`` and the rows are in ``order``; none for unseen items.
-    """
-    n_items = len(weights)
-    n_kept = min(n_kept, n_items)
-    kept = np.empty((n_items, n_kept), dtype=np.int32)
-    values = np.empty((n_items, n_kept), dtype=np.float32)
-
-    def one_block(block: slice) -> None:
-        rows = weights[block]
-        if symmetric:  # the upper triangle is the transpose of the lower one, the diagonal 0
-            rows = rows + weights[:, block].T
-        select_top_k(rows, kept[block], values[block])
-
-    _in_threads(one_block, _blocks(n_items, n_items))
-    there = (kept >= 0) & seen[:, None]
-    targets = np.repeat(order, there.sum(axis=1))
-    largest = csr_array((values[there], (order[kept[there]], targets)), shape=(n_items, n_items))
-    largest.sort_indices()
-    return largest
 
 
 @njit(cache=True, nogil=True)

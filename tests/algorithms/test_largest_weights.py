@@ -1,0 +1,33 @@
+"""The largest weights of each row, against a sort of each."""
+
+import numpy as np
+import pytest
+
+from recmeta.algorithms._largest_weights import largest_of_rows
+
+
+def sorted_choice(weights, n_kept, seen, order):
+    chosen = np.zeros_like(weights)
+    for row in np.flatnonzero(seen):
+        there = np.flatnonzero(weights[row])
+        for column in there[np.argsort(-weights[row, there])][:n_kept]:
+            chosen[order[column], order[row]] = weights[row, column]
+    return chosen
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("n_kept", [1, 4, 30, 50])
+def test_rows_of_all_kinds_keep_their_largest(n_kept, symmetric):
+    rng = np.random.default_rng(0)
+    n = 40
+    share = rng.choice([0.0, 0.05, 0.5, 1.0], size=(n, 1))  # of entries that are not 0
+    weights = (rng.normal(size=(n, n)) * (rng.random((n, n)) < share)).astype(np.float32)
+    weights[::7] = -abs(weights[::7])
+    if symmetric:
+        weights = np.tril(weights, -1)
+    whole = weights + weights.T if symmetric else weights
+    seen, order = rng.random(n) < 0.9, rng.permutation(n).astype(np.int32)
+    found = largest_of_rows(weights, n_kept, seen, order, symmetric)
+    np.testing.assert_array_equal(found.toarray(), sorted_choice(whole, n_kept, seen, order))
+    assert found.has_sorted_indices
+    assert (found.data != 0).all()
