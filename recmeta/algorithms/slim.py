@@ -89,6 +89,9 @@ class SLIM(Recommender):
         if self.n_neighbours is not None:
             _check_counts(n_neighbours=self.n_neighbours)
         l1, l2 = self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
+        if X.nnz == 0:  # a sparse X'X without columns would pass for a dense one
+            self.item_weights_ = csr_array((X.shape[1], X.shape[1]), dtype=np.float32)
+            return
         matrix, n_items = _rows_of_gram(X), X.shape[1]
         own_row = self.positive and not (X.data < 0).any()
         parts: dict[int, csr_array] = {}
