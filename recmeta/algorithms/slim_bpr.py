@@ -10,12 +10,7 @@ from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._largest_weights import largest_of_rows
 from recmeta.algorithms._sums import column_counts
-from recmeta.algorithms._weight_steps import (
-    OPTIMISERS,
-    by_popularity,
-    renumbered,
-    weight_steps,
-)
+from recmeta.algorithms._weight_steps import OPTIMISERS, by_popularity, renumbered, weight_steps
 from recmeta.space import Space
 
 
@@ -144,7 +139,7 @@ class SLIMBPR(IterativeRecommender):
         n_moments, kept = OPTIMISERS.get(model.optimiser, 2), min(model.n_neighbours, n_items)
         pairs = 2 * nnz * nnz / max(n_users, 1)
         full = min(pairs / (n_items * kept), 1)  # rows with more weights than are kept
-        epoch = (1.5e-8 + 3e-8 * n_moments) * pairs + (1.5e-9 + 1e-8 * full) * n_items**2
-        epoch += 5e-8 * full * n_items * kept
+        selection = (1.5e-9 + 1e-8 * full) * n_items**2 + 5e-8 * full * n_items * kept
+        epoch = (1.5e-8 + 3e-8 * n_moments) * pairs + selection
         size = 4.0 * (1 + n_moments) * n_items**2 + 24.0 * n_items * kept
         return Cost(model.n_epochs * epoch, size + 16 * nnz)
