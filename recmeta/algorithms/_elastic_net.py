@@ -1,7 +1,7 @@
 """Elastic-net regressions of each column of X on the others, from X'X alone.
 
 Column j:  min over w, w_j = 0 (and w >= 0 if positive), of
-           1/2 ||x_j - X w||^2 + l1 ||w||_1 + l2 / 2 ||w||^2
+           1/2 ||x_j - X w||^2 + l1 ||w||_1 + sum_i ridge_i / 2 w_i^2
 
 ========  ==============================================================  ==========
 symbol    meaning                                                         shape
@@ -9,9 +9,11 @@ symbol    meaning                                                         shape
 G         X'X: row i is values[row_start[i]:row_start[i + 1]], of the     n x n
           items columns[...], or of all items in order if columns is
           empty
+counts    how many items there are like each                              (n_items,)
 place     where the arrays below have an item; -1 for no candidate        (n_items,)
 goal      column j of G, of the candidates                                (n,)
 gradient  X'(x_j - X w): minus the gradient of the squared error          (n,)
+ridge     l2 / counts, of the candidates                                  (n,)
 members   the working set: places of items that may have a weight         (size,)
 rows      their rows of G, if G is sparse                                 (size, n)
 sub       G among the members, side by side in memory                     size x size
@@ -21,6 +23,10 @@ The working set starts with the items of the largest gradient. Coordinate descen
 gradient of all items follows, and items that violate the optimality condition |gradient| <= l1
 join, until the duality gap over all items is small. So most work happens in a few hundred squared
 entries that fit the cache, and no screening rule can lose an item.
+
+Of k items with the same column one stands for all, with the sum of their weights: each has w / k,
+since the ridge penalty is strictly convex, and k l2 / 2 (w / k)^2 = l2 / k / 2 w^2. A target is
+predicted by the others like it.
 
 Where neither G nor w has a negative entry, weights only lower gradients, so an item that shares no
 row with the target never violates the condition: only those of the target's row are candidates.
@@ -40,7 +46,7 @@ RELAXATION = 0.5
 
 @njit(cache=True, nogil=True)
 def elastic_nets(  # type: ignore[no-untyped-def]
-    first, row_start, columns, values, l1, l2, positive, own_row, tolerance, weights
+    first, row_start, columns, values, counts, l1, l2, positive, own_row, tolerance, weights
 ):
     """Solve columns first, first + 1, ..., one row of ``weights`` (zeros at the start) each.
 
@@ -63,15 +69,19 @@ def elastic_nets(  # type: ignore[no-untyped-def]
         outside, members = np.ones(n, np.bool_), np.empty(n, np.int32)
         goal, w = np.empty(n, np.float32), np.zeros(n, np.float32)
         _copy_row(matrix, place[target], goal)
-        total = goal[place[target]]
-        # the target is no candidate: its gradient stays out of the gap
-        goal[place[target]], outside[place[target]] = 0, False
+        total, ridge = goal[place[target]], l2 / counts[candidates]
+        alone = counts[target] == 1
+        if alone:  # the target is no candidate: its gradient stays out of the gap
+            goal[place[target]], outside[place[target]] = 0, False
+        else:
+            ridge[place[target]] = l2 / (counts[target] - 1)
         for _ in range(MAX_ROUNDS):
             gradient = goal.copy()
             for a in range(size):
                 _subtract(w[members[a]], _row(matrix, members, a, rows), gradient)
-            gradient[place[target]] = 0
-            if _gap(goal, gradient, w, total, l1, l2, positive) <= tolerance * total:
+            if alone:
+                gradient[place[target]] = 0
+            if _gap(goal, gradient, w, total, l1, ridge, positive) <= tolerance * total:
                 break
             before = size
             size = _add_violators(gradient, l1, positive, outside, members, size)
@@ -80,7 +90,7 @@ def elastic_nets(  # type: ignore[no-untyped-def]
             if len(columns) and size > len(rows):
                 rows = _grown(rows, before, (2 * size, n))
             _extend(matrix, members, before, size, rows, sub)
-            _descend(goal, gradient, members[:size], sub, total, l1, l2, positive, tolerance, w)
+            _descend(goal, gradient, members[:size], sub, total, l1, ridge, positive, tolerance, w)
         for a in range(size):
             weights[row, candidates[members[a]]] = w[members[a]]
         if own_row:
@@ -166,18 +176,18 @@ def _extend(matrix, members, before, size, rows, sub):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
-def _descend(goal, slope, members, sub, total, l1, l2, positive, tolerance, w):  # type: ignore[no-untyped-def]
+def _descend(goal, slope, members, sub, total, l1, ridge, positive, tolerance, w):  # type: ignore[no-untyped-def]
     """Coordinate descent over the members until their own gap is small; updates ``w``."""
     size = len(members)
     q, v = np.empty(size, np.float32), np.empty(size, np.float32)
     gradient, length = np.empty(size, np.float32), np.empty(size, np.float32)
-    threshold, shrink = np.float32(l1), np.float32(l2)
+    threshold, shrink = np.float32(l1), ridge[members].astype(np.float32)
     for a in range(size):
         q[a], v[a], gradient[a] = goal[members[a]], w[members[a]], slope[members[a]]
-        length[a] = RELAXATION / (sub[a, a] + l2)
+        length[a] = RELAXATION / (sub[a, a] + shrink[a])
     for sweep in range(MAX_SWEEPS):
         for a in range(size):
-            new = v[a] + length[a] * (gradient[a] - shrink * v[a])
+            new = v[a] + length[a] * (gradient[a] - shrink[a] * v[a])
             size1 = abs(new) - length[a] * threshold
             if size1 <= 0 or (positive and new < 0):
                 size1 = np.float32(0)
@@ -186,7 +196,7 @@ def _descend(goal, slope, members, sub, total, l1, l2, positive, tolerance, w): 
                 v[a] += step
                 for b in range(size):
                     gradient[b] -= step * sub[a, b]
-        if sweep % 3 == 2 and _gap(q, gradient, v, total, l1, l2, positive) <= (
+        if sweep % 3 == 2 and _gap(q, gradient, v, total, l1, shrink, positive) <= (
             0.3 * tolerance * total
         ):
             break
@@ -195,17 +205,17 @@ def _descend(goal, slope, members, sub, total, l1, l2, positive, tolerance, w): 
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
-def _gap(q, gradient, w, total, l1, l2, positive):  # type: ignore[no-untyped-def]
+def _gap(q, gradient, w, total, l1, ridge, positive):  # type: ignore[no-untyped-def]
     """Primal minus dual objective at w, as in scikit-learn, for q = X'x_j, total = ||x_j||^2."""
     explained, fitted, size1, size2, dual = 0.0, 0.0, 0.0, 0.0, 0.0
     for a in range(len(w)):
         explained += w[a] * q[a]
         fitted += w[a] * gradient[a]
         size1 += abs(w[a])
-        size2 += w[a] * w[a]
-        slope = gradient[a] - l2 * w[a]
+        size2 += ridge[a] * w[a] * w[a]
+        slope = gradient[a] - ridge[a] * w[a]
         dual = max(dual, slope if positive else abs(slope))
     residual = total - explained - fitted
     scale = l1 / dual if dual > l1 else 1.0
     gap = 0.5 * residual * (1 + scale * scale) + l1 * size1 - scale * (total - explained)
-    return gap + 0.5 * l2 * (1 + scale * scale) * size2
+    return gap + 0.5 * (1 + scale * scale) * size2

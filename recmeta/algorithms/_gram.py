@@ -9,7 +9,7 @@ G       X'X: weighted co-occurrences, dense and symmetric   (n_items, n_items)
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,6 +20,7 @@ from recmeta.algorithms._base import _in_threads
 from recmeta.algorithms._sums import by_column
 
 BLOCK = 64  # rows of G a thread takes at once
+SPARSE = 0.1  # share of non-zero entries of G below which it is stored sparse
 
 
 class Tails(NamedTuple):
@@ -72,6 +73,17 @@ def gram(X: csr_array) -> NDArray[np.float32]:
     _in_threads(lambda block: upper_rows(block.start, *parts, matrix[block]), row_blocks(n_items))
     mirror(matrix)
     return matrix
+
+
+def rows_of_gram(X: csr_array) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.float32]]:
+    """Row starts, columns and values of X'X; no columns where it is stored dense."""
+    n_items = X.shape[1]
+    n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of X'X
+    if n_pairs < SPARSE * n_items**2:
+        matrix = csr_array(X.T.tocsr() @ X)
+        return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+    starts = np.arange(n_items + 1, dtype=np.int64) * n_items
+    return starts, np.empty(0, dtype=np.int32), gram(X).ravel()
 
 
 def mirror(matrix: NDArray[np.float32]) -> None:

@@ -9,10 +9,11 @@ from scipy.sparse import csr_array, vstack
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads
 from recmeta.algorithms._elastic_net import elastic_nets
-from recmeta.algorithms._gram import gram, row_blocks
+from recmeta.algorithms._gram import row_blocks, rows_of_gram
+from recmeta.algorithms._like_columns import for_each_item, kinds_of
 from recmeta.space import Space
 
-SPARSE = 0.1  # share of non-zero entries of X'X below which it is stored sparse
+I64 = NDArray[np.int64]
 
 
 class SLIM(Recommender):
@@ -92,22 +93,38 @@ class SLIM(Recommender):
         if X.nnz == 0:  # a sparse X'X without columns would pass for a dense one
             self.item_weights_ = csr_array((X.shape[1], X.shape[1]), dtype=np.float32)
             return
-        matrix, n_items = _rows_of_gram(X), X.shape[1]
-        own_row = self.positive and not (X.data < 0).any()
-        parts: dict[int, csr_array] = {}
+        kinds = kinds_of(X)
+        unlike = csr_array(X[:, kinds.first]) if len(kinds.first) < X.shape[1] else X
+        weights = for_each_item(self._between_kinds(unlike, kinds.counts, l1, l2), kinds)
+        if self.n_neighbours is not None:
+            weights = _keep_largest(weights, self.n_neighbours)
+        self.item_weights_ = csr_array(weights.T.tocsr())
+
+    def _between_kinds(self, X: csr_array, counts: I64, l1: float, l2: float) -> csr_array:
+        """The weights that an item of each kind (row) gives to one of each other."""
+        matrix, own_row = rows_of_gram(X), self.positive and not (X.data < 0).any()
+        n_kinds, parts = X.shape[1], dict[int, csr_array]()
 
         def one_block(block: slice) -> None:
-            weights = np.zeros((block.stop - block.start, n_items), dtype=np.float32)
+            weights = np.zeros((block.stop - block.start, n_kinds), dtype=np.float32)
             elastic_nets(
-                block.start, *matrix, l1, l2, self.positive, own_row, self.tolerance, weights
+                block.start,
+                *matrix,
+                counts,
+                l1,
+                l2,
+                self.positive,
+                own_row,
+                self.tolerance,
+                weights,
             )
-            if self.n_neighbours is not None and self.n_neighbours < n_items:
-                _keep_largest(weights, self.n_neighbours)
             parts[block.start] = csr_array(weights)
 
-        _in_threads(one_block, row_blocks(n_items))
-        by_target = vstack([parts[start] for start in sorted(parts)], format="csr")
-        self.item_weights_ = csr_array(by_target.T.tocsr())
+        _in_threads(one_block, row_blocks(n_kinds))
+        sums = vstack([parts[start] for start in sorted(parts)], format="csr")
+        rows = np.repeat(np.arange(n_kinds), np.diff(sums.indptr))
+        sums.data /= counts[sums.indices] - (sums.indices == rows)  # an item is not of its others
+        return csr_array(sums)
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
@@ -121,19 +138,10 @@ class SLIM(Recommender):
         return Cost(seconds + 1e-9 * pairs, gram_bytes + 3000 * n_items + 30 * nnz)
 
 
-def _rows_of_gram(X: csr_array) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.float32]]:
-    """Row starts, columns and values of X'X; no columns where it is stored dense."""
-    n_items = X.shape[1]
-    n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of X'X
-    if n_pairs < SPARSE * n_items**2:
-        matrix = csr_array(X.T.tocsr() @ X)
-        return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
-    starts = np.arange(n_items + 1, dtype=np.int64) * n_items
-    return starts, np.empty(0, dtype=np.int32), gram(X).ravel()
-
-
-def _keep_largest(weights: NDArray[np.float32], n_kept: int) -> None:
-    """Zero all but the n_kept entries of the largest size in each row."""
-    n_dropped = weights.shape[1] - n_kept
-    smallest = np.argpartition(np.abs(weights), n_dropped, axis=1)[:, :n_dropped]
-    np.put_along_axis(weights, smallest, 0.0, axis=1)
+def _keep_largest(weights: csr_array, n_kept: int) -> csr_array:
+    """All but the n_kept entries of the largest size in each row become 0."""
+    for row in np.flatnonzero(np.diff(weights.indptr) > n_kept):
+        part = weights.data[weights.indptr[row] : weights.indptr[row + 1]]
+        part[np.argpartition(np.abs(part), len(part) - n_kept)[: len(part) - n_kept]] = 0
+    weights.eliminate_zeros()
+    return weights

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.linear_model import ElasticNet
 
+from recmeta.algorithms._like_columns import kinds_of
 from recmeta.algorithms.slim import SLIM
 
 
@@ -59,8 +61,8 @@ def test_n_neighbours_keeps_the_largest_weights_of_each_column():
     every = SLIM(alpha=1.0).fit(X).item_weights_.toarray()
     few = SLIM(alpha=1.0, n_neighbours=3).fit(X).item_weights_.toarray()
     assert (np.count_nonzero(few, axis=0) == np.minimum(3, np.count_nonzero(every, axis=0))).all()
-    third = np.sort(every, axis=0)[-3]
-    np.testing.assert_array_equal(few, np.where(every >= third, every, 0))
+    assert ((few == every) | (few == 0)).all()
+    np.testing.assert_array_equal(np.sort(few, axis=0)[-3:], np.sort(every, axis=0)[-3:])
 
 
 def test_as_many_neighbours_as_a_column_has_change_nothing():
@@ -80,6 +82,25 @@ def test_short_histories_in_a_large_catalogue_give_the_elastic_net_too(positive)
     model = SLIM(alpha=1.0, l1_ratio=0.5, positive=positive, tolerance=1e-7).fit(X)
     expected = elastic_net_columns(X, 1.0, 0.5, positive)
     np.testing.assert_allclose(model.item_weights_.toarray(), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("positive", [True, False])
+@pytest.mark.parametrize("n_users", [4, 60])
+def test_items_with_the_same_column_have_the_weights_of_the_elastic_net(n_users, positive):
+    X = np.random.default_rng(0).random((n_users, 40)) < 0.15
+    X = (X[:, np.random.default_rng(1).integers(0, 40, 90)] * 2).astype(np.float32)
+    assert len(kinds_of(csr_array(X)).first) < 40
+    model = SLIM(alpha=1.0, l1_ratio=0.3, positive=positive, tolerance=1e-7).fit(X)
+    expected = elastic_net_columns(X, 1.0, 0.3, positive)
+    np.testing.assert_allclose(model.item_weights_.toarray(), expected, atol=2e-3)
+
+
+def test_columns_are_alike_only_with_the_same_values_at_the_same_users():
+    X = np.array([[1, 1, 0, 2, 1, 0, 0], [0, 0, 1, 0, 0, 0, 0], [3, 3, 0, 3, 1, 0, 0]])
+    kinds = kinds_of(csr_array(X.astype(np.float32)))
+    assert kinds.of_item.tolist() == [0, 0, 1, 2, 3, 4, 4]
+    assert kinds.first.tolist() == [0, 2, 3, 4, 5]
+    assert kinds.counts.tolist() == [2, 1, 1, 1, 2]
 
 
 def test_an_item_without_interactions_is_never_recommended():
