@@ -30,17 +30,26 @@ MANY = 1000  # rows that are worth compiling the kernel
 
 
 def grown(tree: Any, Z: F64, t: F64, groups: I64, n_trees: int, seed: int) -> tuple[list[Any], I64]:
-    """``n_trees`` trees like this unfitted one, each with its own seed and sample; the counts."""
+    """``n_trees`` trees like this unfitted one, each with its own seed and sample; the counts.
+
+    Raises
+    ------
+    ValueError
+        For no trees, or a parameter of a tree that scikit-learn refuses.
+    """
     from sklearn import clone, config_context  # takes a second to import
 
+    if n_trees < 1:
+        raise ValueError(f"a forest has n_trees of 1 or more: got {n_trees}")
     n, place = numbered(groups)
     rows, trees, counts = Z.astype(np.float32), [], np.empty((n_trees, len(t)), dtype=np.int64)
     seeds = np.random.RandomState(seed).randint(MOST_SEEDS, size=n_trees)
-    with config_context(skip_parameter_validation=True):  # half the time of a small tree
-        for number, own in enumerate(seeds.tolist()):
-            drawn = np.random.RandomState(own).randint(0, n, n)
-            counts[number] = np.bincount(drawn, minlength=n)[place]
-            fresh = clone(tree).set_params(random_state=own)
+    for number, own in enumerate(seeds.tolist()):
+        drawn = np.random.RandomState(own).randint(0, n, n)
+        counts[number] = np.bincount(drawn, minlength=n)[place]
+        fresh = clone(tree).set_params(random_state=own)
+        # half the time of a small tree: parameters of all are those of the first
+        with config_context(skip_parameter_validation=number > 0):
             trees.append(fresh.fit(rows, t, sample_weight=counts[number].astype(np.float64)))
     return trees, counts
 

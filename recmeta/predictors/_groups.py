@@ -29,7 +29,8 @@ def checked_groups(groups: ArrayLike | None, n_rows: int) -> I64:
     Raises
     ------
     ValueError
-        For another shape, or a single group: nothing would be left to calibrate by.
+        For another shape, labels that are missing or that cannot be compared, or a single group:
+        nothing would be left to calibrate by.
     """
     if groups is None:
         return np.arange(n_rows)
@@ -38,7 +39,14 @@ def checked_groups(groups: ArrayLike | None, n_rows: int) -> I64:
         raise ValueError(
             f"groups must be ({n_rows},), a label a row of X: got shape {labels.shape}"
         )
-    names, place = np.unique(labels, return_inverse=True)
+    try:
+        # NaN is not itself; among sorted labels, all of them would count as one group
+        missing = sum(label is None or bool(label != label) for label in labels.tolist())
+        names, place = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise ValueError("groups must be labels of one type: give numbers or text") from error
+    if missing:
+        raise ValueError(f"groups has {missing} missing labels: give a row without twins its own")
     if len(names) < 2:
         raise ValueError("groups has one group: give two or more, or None where rows have no twins")
     return place.astype(np.int64)

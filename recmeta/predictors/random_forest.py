@@ -88,6 +88,8 @@ class RandomForest(FeaturePredictor):
         self.forest_ = Forest.of(trees)
         out = counts == 0  # (n_trees, n): rows that a tree did not see
         seen = out.sum(axis=0) > 1
+        if seen.sum() < 2:
+            out, seen = np.ones_like(out), np.ones(len(t), dtype=bool)
         means, variances = self._members(Z)
         n = np.maximum(out.sum(axis=0), 1)
         mean = (means * out).sum(axis=0) / n

@@ -1,6 +1,7 @@
 """Groups are drawn and left out whole, and deviations hold on groups that nobody saw."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,21 @@ def test_shared_are_the_groups_of_several_rows(groups):
 def test_labels_may_be_of_any_kind():
     np.testing.assert_array_equal(checked_groups(["b", "a", "b"], 3), [1, 0, 1])
     np.testing.assert_array_equal(checked_groups(None, 3), [0, 1, 2])
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+def test_labels_that_are_missing_are_refused_and_not_one_group(missing):
+    for others in (["a", "b", "c"], [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match="groups"):
+            checked_groups(pd.Series([missing, missing, *others], dtype=object), 5)
+    if missing is np.nan:
+        with pytest.raises(ValueError, match="groups has 2 missing labels"):
+            checked_groups([missing, missing, 1.0, 2.0], 4)
+
+
+def test_labels_that_cannot_be_compared_are_refused():
+    with pytest.raises(ValueError, match="labels of one type"):
+        checked_groups(np.array([1, "a", 2], dtype=object), 3)
 
 
 @pytest.mark.parametrize("name", sorted(all_predictors()))

@@ -1,5 +1,7 @@
 """The forest's leaves: their variances by hand, and never below zero."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,19 @@ def test_no_variance_is_negative_by_rounding() -> None:
     model = RandomForest(n_trees=50).fit(X, y)
     # scikit-learn 1.9 has impurities of -2e-15 here
     assert model.forest_.variances.min() >= 0
+
+
+@pytest.mark.parametrize("wrong", [{"n_trees": 0}, {"min_leaf": 0}, {"max_features": "all"}])
+def test_a_parameter_that_makes_no_forest_is_named(wrong: dict[str, Any]) -> None:
+    name = {"min_leaf": "min_samples_leaf"}.get(*wrong, *wrong)
+    with pytest.raises(ValueError, match=name):
+        RandomForest(**wrong).fit(*rows())
+
+
+@pytest.mark.parametrize(("n_trees", "n"), [(1, 40), (2, 3)])
+def test_a_forest_too_small_to_leave_rows_out_has_a_deviation(n_trees: int, n: int) -> None:
+    X, y = rows(n)
+    mean, std = RandomForest(n_trees=n_trees).fit(X, y).predict(X)
+    assert np.isfinite(mean).all()
+    assert (std > 0).all()
+    assert np.isfinite(std).all()
