@@ -17,6 +17,7 @@ from recmeta.architectures import NasBench201
 from recmeta.experiments.nas_prediction import (
     PredictionTask,
     averages,
+    correlation,
     cut,
     evaluate_predictors,
     task_of,
@@ -76,7 +77,7 @@ def half_labelled(task: PredictionTask) -> pd.DataFrame:
                         "cut": by,
                         "n_train": n,
                         "predictor": "SemiNAO",
-                        "spearman": spearmanr(mean, task.y[test]).statistic,
+                        "spearman": correlation(spearmanr, mean, task.y[test]),
                         "covered_68": (error < std).mean(),
                         "covered_90": (error < 1.645 * std).mean(),
                     }
@@ -103,7 +104,7 @@ def groups(task: PredictionTask) -> pd.DataFrame:
                             "n_train": n,
                             "groups": told is not None,
                             "seeds": seeds,
-                            "spearman": spearmanr(mean, task.y[test]).statistic,
+                            "spearman": correlation(spearmanr, mean, task.y[test]),
                             "covered_68": (error < std).mean(),
                             "covered_90": (error < 1.645 * std).mean(),
                         }

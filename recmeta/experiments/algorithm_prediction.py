@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import clone
 
+from recmeta.experiments.nas_prediction import correlation
 from recmeta.experiments.surrogate import space_of
 from recmeta.metalearning.metadata import MetaData
 from recmeta.predictors._base import Predictor
@@ -51,7 +52,7 @@ def evaluate_on_metadata(
         for one in np.unique(problem[test]):
             own = problem[test] == one
             for way, predicted in found.items():
-                rank = float(spearmanr(predicted[own], y[test][own]).statistic)
+                rank = correlation(spearmanr, predicted[own], y[test][own])
                 rows.append({"family": left_out, "way": way, "spearman": rank})
     means = pd.DataFrame(rows).groupby(["way", "family"], sort=False)["spearman"].mean()
     table = means.groupby("way", sort=False).agg(["mean", "sem"])

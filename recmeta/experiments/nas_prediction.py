@@ -6,7 +6,7 @@ candidate is in both parts in another writing (isomorphic cells), which random c
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -129,8 +129,8 @@ def evaluate_predictors(
     Returns
     -------
     DataFrame
-        spearman, kendall, rmse, covered_68 and covered_90 (shares of the unseen values within 1
-        and 1.645 deviations), fit_s, query_s and n_test.
+        spearman and kendall (0 where all are predicted alike), rmse, covered_68 and covered_90
+        (shares of the unseen values within 1 and 1.645 deviations), fit_s, query_s and n_test.
     """
     rows = []
     for task in tasks:
@@ -189,8 +189,8 @@ def _score(
     ended = time.perf_counter()
     error = np.abs(task.y[test] - mean)
     return {
-        "spearman": float(spearmanr(mean, task.y[test]).statistic),
-        "kendall": float(kendalltau(mean, task.y[test]).statistic),
+        "spearman": correlation(spearmanr, mean, task.y[test]),
+        "kendall": correlation(kendalltau, mean, task.y[test]),
         "rmse": float(np.sqrt(np.mean(error**2))),
         "covered_68": float((error <= ONE_SIGMA * std).mean()),
         "covered_90": float((error <= NINETY * std).mean()),
@@ -198,6 +198,14 @@ def _score(
         "query_s": ended - fitted,
         "n_test": float(len(test)),
     }
+
+
+def correlation(statistic: Callable[[F64, F64], Any], predicted: F64, y: F64) -> float:
+    """A rank correlation of scipy.stats; 0 where all are predicted alike, which orders nothing.
+
+    It is not defined there, and a mean over seeds or problems would leave such a one out.
+    """
+    return float(statistic(predicted, y).statistic) if np.ptp(predicted) > 0 else 0.0
 
 
 def evaluate_transfer(
@@ -214,8 +222,9 @@ def evaluate_transfer(
     """Leave one task out: what the other tasks' models say of a candidate, as its proxies.
 
     A ``source`` predictor is learned on each other task from ``n_source`` candidates. The
-    ``target`` predictor is learned from ``n_target`` candidates of the task itself: with the
-    encoding alone, with what the sources predict alone, and with both.
+    ``target`` predictor is learned from ``n_target`` candidates of the task itself, whole classes
+    that it is told as ``groups``: with the encoding alone, with what the sources predict alone, and
+    with both.
 
     Returns
     -------
@@ -228,14 +237,15 @@ def evaluate_transfer(
         models = {task.name: _learned(source, task, encoding, n_source, seed) for task in tasks}
         for task in tasks:
             train, test = cut(task, n_target, "class", seed)
+            groups = task.classes[train]
             X = task.encodings[encoding]
             others = [models[name] for name in models if name != task.name]
             told = np.array([model.predict(X)[0] for model in others]).T
             ways = {"alone": X, "transferred": told, "both": np.hstack([X, told])}
             for way, table in ways.items():
-                model = _seeded(target, seed).fit(table[train], task.y[train])
+                model = _seeded(target, seed).fit(table[train], task.y[train], groups=groups)
                 mean, _ = model.predict(table[test])
-                rank = float(spearmanr(mean, task.y[test]).statistic)
+                rank = correlation(spearmanr, mean, task.y[test])
                 rows.append({"task": task.name, "way": way, "seed": seed, "spearman": rank})
     return pd.DataFrame(rows)
 

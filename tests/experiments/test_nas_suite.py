@@ -7,11 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from recmeta.architectures.nas_bench_201 import NasBench201
 from recmeta.experiments.nas_prediction import (
     PredictionTask,
     averages,
+    correlation,
     cut,
     evaluate_predictors,
     evaluate_transfer,
@@ -93,6 +95,22 @@ def test_predictors_are_told_the_classes_where_whole_ones_are_drawn() -> None:
     assert told[1] is None
 
 
+class Alike(LeastSquares):
+    """All candidates are predicted alike."""
+
+    def predict(self, X, **sides):  # type: ignore[no-untyped-def]
+        return np.full(len(X), 0.5), np.ones(len(X))
+
+
+def test_who_predicts_all_alike_orders_nothing_and_no_seed_of_it_is_left_out() -> None:
+    scores = evaluate_predictors(
+        [made_up()], {"alike": Alike()}, inputs=("one_hot",), sizes=(50,), n_seeds=2
+    )
+    assert (scores[["spearman", "kendall"]] == 0).all(axis=None)
+    y = np.array([1.0, 3.0, 2.0, 4.0])
+    assert correlation(spearmanr, y, y[::-1]) == spearmanr(y, y[::-1]).statistic
+
+
 def test_scores_of_a_linear_model_are_those_of_its_noise() -> None:
     found = averages(
         evaluate_predictors(
@@ -107,6 +125,26 @@ def test_scores_of_a_linear_model_are_those_of_its_noise() -> None:
     assert found.loc["proxies", "rmse"] == pytest.approx(1.0, abs=0.06)
     assert found.loc["one_hot+proxies", "rmse"] == pytest.approx(np.sqrt(0.5), abs=0.05)
     assert (found["kendall"] < found["spearman"]).all()
+
+
+def test_the_target_of_a_transfer_is_told_its_classes_and_the_sources_are_not() -> None:
+    told = []
+
+    class Listens(LeastSquares):
+        def fit(self, X, y, *, groups=None, **sides):  # type: ignore[no-untyped-def]
+            told.append((len(X), groups))
+            return super().fit(X, y, **sides)
+
+    tasks = [
+        PredictionTask(one.name + str(seed), one.y, {"path": one.encodings["one_hot"]}, one.classes)
+        for seed, one in ((seed, made_up(seed=seed)) for seed in (1, 2))
+    ]
+    evaluate_transfer(tasks, Listens(), Listens(), n_source=60, n_target=12, n_seeds=1)
+    assert [n for n, groups in told if groups is None] == [60, 60]
+    given = [groups for _, groups in told if groups is not None]
+    assert len(given) == 6  # three ways for each of two tasks
+    for task, groups in zip(tasks, (given[0], given[3]), strict=True):
+        np.testing.assert_array_equal(groups, task.classes[cut(task, 12, "class", 0)[0]])
 
 
 def test_transfer_helps_where_tasks_are_alike_and_not_where_they_are_not() -> None:
