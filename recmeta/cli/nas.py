@@ -11,6 +11,8 @@ from recmeta.cli.output import say, say_json, say_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recmeta.predictors._base import Predictor
+
 nas_app = typer.Typer(help="Predictors and search strategies on NAS tables.", no_args_is_help=True)
 
 Tables = Annotated[
@@ -32,6 +34,7 @@ Cut = Annotated[
 ]
 Queries = Annotated[int, typer.Option("--queries", min=25, help="Of a search.")]
 
+LEAST, MOST = 2, 9000  # of the 9,445 cells that have proxies, some are to be predicted
 PARTS = ("predictors", "transfer", "strategies", "algorithms")
 EVERYTHING = ",".join(PARTS)
 
@@ -57,10 +60,9 @@ def evaluate(
     from recmeta.experiments import nas_suite as suite
 
     by: Literal["random", "class"] = "class" if cut == "class" else "random"
-    chosen = suite.predictors([name.strip() for name in predictors.split(",") if name.strip()])
+    counts, chosen = _sizes(sizes), _predictors(predictors)
     found: dict[str, Any] = {}
     if "predictors" in wanted:
-        counts = [int(size) for size in sizes.split(",")]
         found["predictors"] = suite.predictor_table(folder, chosen, counts, seeds, by)
     if "transfer" in wanted:
         found["transfer"] = suite.transfer_table(folder, seeds)
@@ -80,11 +82,33 @@ def evaluate(
 def _wanted(parts: str, cut: str) -> list[str]:
     wanted = [part.strip() for part in parts.split(",") if part.strip()]
     unknown = [part for part in wanted if part not in PARTS]
-    if unknown or cut not in ("random", "class"):
+    if unknown or not wanted or cut not in ("random", "class"):
         raise typer.BadParameter(
             f"parts are {', '.join(PARTS)} and cuts random and class: got {parts!r} and {cut!r}"
         )
     return wanted
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [part.strip() for part in text.split(",")]
+    if not all(size.isdecimal() and LEAST <= int(size) <= MOST for size in sizes):
+        raise typer.BadParameter(
+            f"numbers from {LEAST} to {MOST}, with commas between them: got {text!r}",
+            param_hint="--sizes",
+        )
+    return [int(size) for size in sizes]
+
+
+def _predictors(text: str) -> "dict[str, Predictor]":
+    from recmeta.experiments import nas_suite as suite  # late, as in evaluate
+    from recmeta.registry import UnknownNameError
+
+    try:
+        return suite.predictors([name.strip() for name in text.split(",") if name.strip()])
+    except UnknownNameError:  # has its own exit code
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--predictors") from error
 
 
 def _folder(tables: Path | None, wanted: list[str]) -> Path:

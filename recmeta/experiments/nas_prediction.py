@@ -92,7 +92,14 @@ def cut(task: PredictionTask, n_train: int, by: Cut, seed: int) -> tuple[I64, I6
 
     By class, whole classes are drawn until there are ``n_train`` rows; what is too many in the last
     one is in neither part.
+
+    Raises
+    ------
+    ValueError
+        Where ``n_train`` leaves nothing to learn from or to predict.
     """
+    if not 0 < n_train < len(task.y):
+        raise ValueError(f"n_train must be of 1 to {len(task.y) - 1} candidates: got {n_train}")
     rng = np.random.default_rng(seed)
     if by == "random":
         order = rng.permutation(len(task.y))
@@ -137,13 +144,18 @@ def evaluate_predictors(
         for n_train in sizes:
             for seed in range(first_seed, first_seed + n_seeds):
                 train, test = cut(task, n_train, by, seed)
-                groups = task.classes[train] if by == "class" else None
+                groups = _told(task.classes[train]) if by == "class" else None
                 for name, predictor in predictors.items():
                     for what in understood(predictor, inputs):
                         row: dict[str, Any] = {"task": task.name, "predictor": name, "input": what}
                         row |= {"n_train": n_train, "seed": seed, "cut": by}
                         rows.append(row | _score(task, predictor, what, train, test, groups, seed))
     return pd.DataFrame(rows)
+
+
+def _told(classes: I64) -> I64 | None:
+    """Classes as ``groups``; None if all rows are of one, since nothing could be left out."""
+    return classes if len(np.unique(classes)) > 1 else None
 
 
 def understood(predictor: Predictor, inputs: Sequence[str]) -> list[str]:
@@ -237,7 +249,7 @@ def evaluate_transfer(
         models = {task.name: _learned(source, task, encoding, n_source, seed) for task in tasks}
         for task in tasks:
             train, test = cut(task, n_target, "class", seed)
-            groups = task.classes[train]
+            groups = _told(task.classes[train])
             X = task.encodings[encoding]
             others = [models[name] for name in models if name != task.name]
             told = np.array([model.predict(X)[0] for model in others]).T

@@ -29,6 +29,7 @@ from recmeta.predictors import all_predictors, get, lacking
 from recmeta.predictors._base import Predictor
 from recmeta.predictors.bayesian_linear import BayesianLinear
 from recmeta.predictors.random_forest import RandomForest
+from recmeta.registry import MissingExtraError
 from recmeta.search import Strategy
 from recmeta.search.bananas import BANANAS
 from recmeta.search.local_search import LocalSearch
@@ -52,13 +53,17 @@ def predictors(names: Sequence[str] = ()) -> dict[str, Predictor]:
     Raises
     ------
     ValueError
+        If one needs learning curves, which these tables do not have.
+    MissingExtraError
         If one needs what is not installed.
     """
     if names:
         kinds = {get(name).__name__: get(name) for name in names}
         for name, kind in kinds.items():
-            if lacking(kind):
-                raise ValueError(f"{name} {lacking(kind)}")
+            if kind.needs:
+                raise ValueError(f"{name} needs {', '.join(kind.needs)}: name one that does not")
+            if kind.requires and lacking(kind):
+                raise MissingExtraError(name, kind.requires)
     else:
         kinds = {
             name: kind

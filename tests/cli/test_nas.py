@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from recmeta.cli import app
 from recmeta.experiments import nas_suite
+from recmeta.registry import MissingExtraError
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
@@ -17,11 +18,37 @@ def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
     assert "no nb201_accuracy.csv in" in str(found.exception)
 
 
-@pytest.mark.parametrize("wrong", [["--parts", "magic"], ["--cut", "diagonal"]])
+@pytest.mark.parametrize("wrong", [["--parts", "magic"], ["--parts", ","], ["--cut", "diagonal"]])
 def test_unknown_parts_and_cuts_are_refused(tmp_path: Path, wrong: list[str]) -> None:
     found = CliRunner().invoke(app, ["nas", "evaluate", "--tables", str(tmp_path), *wrong])
     assert found.exit_code == 2
     assert "predictors, transfer, strategies, algorithms" in found.output.replace("│", "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--sizes", "many"], "numbers from 2 to 9000"),
+        (["--sizes", "100,1"], "got '100,1'"),
+        (["--sizes", "99999"], "got '99999'"),
+        (["--predictors", "LastValue"], "LastValue needs curves"),
+    ],
+)
+def test_sizes_and_predictors_that_cannot_be_are_refused(
+    tmp_path: Path, wrong: list[str], said: str
+) -> None:
+    (tmp_path / "nb201_accuracy.csv").touch()
+    asked = ["nas", "evaluate", "--tables", str(tmp_path), *wrong]
+    found = CliRunner().invoke(app, asked, env={"COLUMNS": "200"})
+    assert found.exit_code == 2
+    assert wrong[0] in found.output
+    assert said in found.output
+
+
+def test_an_extra_that_is_missing_has_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nas_suite, "lacking", lambda kind: "needs recmeta[torch]")
+    with pytest.raises(MissingExtraError, match="NAO"):
+        nas_suite.predictors(["NAO"])
 
 
 def test_a_part_is_printed_as_a_table_and_as_json(

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from recmeta.architectures.nas_bench_201 import NasBench201
 from recmeta.experiments.nas_prediction import (
+    Cut,
     PredictionTask,
     averages,
     correlation,
@@ -93,6 +94,31 @@ def test_predictors_are_told_the_classes_where_whole_ones_are_drawn() -> None:
         )
     np.testing.assert_array_equal(told[0], task.classes[cut(task, 50, "class", 0)[0]])
     assert told[1] is None
+
+
+def test_a_part_of_one_class_alone_is_learned_from_without_groups() -> None:
+    task = made_up()
+    task = replace(task, classes=np.r_[np.zeros(300, int), np.arange(1, 101)])
+    seed = next(s for s in range(999) if not task.classes[cut(task, 20, "class", s)[0]].any())
+    scores = evaluate_predictors(
+        [task], {"linear": BayesianLinear()}, inputs=("one_hot",), sizes=(20,), n_seeds=1,
+        by="class", first_seed=seed,
+    )  # fmt: skip
+    assert scores["spearman"].item() > 0.5
+    paths = [replace(task, name=name, encodings={"path": task.encodings["one_hot"]})
+             for name in ("a", "b")]  # fmt: skip
+    found = evaluate_transfer(
+        paths, BayesianLinear(), BayesianLinear(), n_source=50, n_target=20, n_seeds=1,
+        first_seed=seed,
+    )  # fmt: skip
+    assert (found["spearman"] > 0.5).all()
+
+
+@pytest.mark.parametrize("by", ["random", "class"])
+@pytest.mark.parametrize("n_train", [0, 400])
+def test_a_cut_that_leaves_a_part_empty_is_refused(by: Cut, n_train: int) -> None:
+    with pytest.raises(ValueError, match=f"n_train must be of 1 to 399 candidates: got {n_train}"):
+        cut(made_up(), n_train, by, 0)
 
 
 class Alike(LeastSquares):
