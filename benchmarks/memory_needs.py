@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from recmeta.algorithms.admm_slim import COLUMNS
+
 PANEL = 16 * 2**20  # of X'X, that the neighbours of items are taken from
 
 
@@ -96,7 +98,7 @@ def histories(model: Any, u: int, i: int, n: int) -> float:
 
 
 WORK: dict[str, Callable[[Any, int, int, int], float]] = {
-    "ADMMSLIM": lambda model, u, i, n: 20.0 * i**2,
+    "ADMMSLIM": lambda model, u, i, n: 4.0 * i**2 + 5 * 4 * COLUMNS * i,
     "AsySVD": lambda model, u, i, n: 4.0 * n,  # X with rows of length 1
     "CoClustering": lambda model, u, i, n: (
         8.0 * n + 16 * max(u * model.n_item_clusters, i * model.n_user_clusters)

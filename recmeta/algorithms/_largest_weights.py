@@ -14,14 +14,13 @@ the memory. The other rows are selected from one by one.
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csc_array, csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._topk import select_top_k
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
 
 
 def largest_of_rows(
@@ -34,33 +33,25 @@ def largest_of_rows(
     n_items = len(weights)
     counts = np.zeros(n_items, dtype=np.int64)
     _count(weights, symmetric, counts)
-    few = counts <= n_kept
-    rows, columns, values = (np.empty(counts[few & seen].sum(), kind) for kind in "iif")
-    _gather(weights, symmetric, few & seen, rows, columns, values)
-    others = np.flatnonzero(seen & ~few)
-    selected = _selected(weights, min(n_kept, n_items), others, symmetric)
-    rows = np.concatenate([rows, selected.row])
-    columns = np.concatenate([columns, selected.col])
-    values = np.concatenate([values, selected.data])
-    # duplicates there are none: the conversion only sorts
-    return csr_array(coo_array((values, (order[columns], order[rows])), shape=(n_items, n_items)))
-
-
-def _selected(weights: F32, n_kept: int, rows: I64, symmetric: bool) -> coo_array:
-    """The n_kept largest that are not 0 of some rows."""
-    kept = np.empty((len(rows), n_kept), dtype=np.int32)
-    values = np.empty((len(rows), n_kept), dtype=np.float32)
+    starts = np.zeros(n_items + 1, dtype=np.int64)
+    starts[1 + order] = np.where(seen, np.minimum(counts, n_kept), 0)
+    np.cumsum(starts, out=starts)
+    items, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
+    columns = order, starts[order], items, values
+    _gather(weights, symmetric, seen & (counts <= n_kept), *columns)
+    others = np.flatnonzero(seen & (counts > n_kept))
 
     def one_block(block: slice) -> None:
-        part = weights[rows[block]]
+        rows = others[block]
+        part = weights[rows]
         if symmetric:  # the upper triangle is the transpose of the lower one, the diagonal 0
-            part += weights[:, rows[block]].T
-        select_top_k(part, kept[block], values[block])
+            _mirror_into(weights, rows, part)
+        kept, largest = np.empty((len(rows), n_kept), np.int32), np.empty((len(rows), n_kept), "f")
+        select_top_k(part, kept, largest)
+        _place(rows, kept, largest, *columns)
 
-    _in_threads(one_block, _blocks(len(rows), len(weights)))
-    there = (kept >= 0) & (values != 0)
-    targets = np.repeat(rows.astype(np.int32), there.sum(axis=1))
-    return coo_array((values[there], (targets, kept[there])), shape=weights.shape)
+    _in_threads(one_block, _blocks(len(others), n_items))
+    return csr_array(csc_array((values, items, starts), shape=weights.shape).tocsr())
 
 
 @njit(cache=True, nogil=True)
@@ -75,16 +66,34 @@ def _count(weights, symmetric, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _gather(weights, symmetric, wanted, rows, columns, values):  # type: ignore[no-untyped-def]
-    """The entries other than 0 of the wanted rows."""
-    n = 0
+def _mirror_into(weights, rows, part):  # type: ignore[no-untyped-def]
+    """The upper triangle of some rows, read from the lower one along the memory."""
+    for row in range(len(weights)):
+        for place in range(len(rows)):
+            if row > rows[place]:
+                part[place, row] = weights[row, rows[place]]
+
+
+@njit(cache=True, nogil=True)
+def _gather(weights, symmetric, wanted, order, starts, items, values):  # type: ignore[no-untyped-def]
+    """The entries other than 0 of the wanted rows, from their starts on."""
+    ends = starts.copy()
     for row in range(len(weights)):
         for column in range(row if symmetric else len(weights)):
             weight = weights[row, column]
             if weight != 0:
                 if wanted[row]:
-                    rows[n], columns[n], values[n] = row, column, weight
-                    n += 1
+                    items[ends[row]], values[ends[row]] = order[column], weight
+                    ends[row] += 1
                 if symmetric and wanted[column]:
-                    rows[n], columns[n], values[n] = column, row, weight
-                    n += 1
+                    items[ends[column]], values[ends[column]] = order[row], weight
+                    ends[column] += 1
+
+
+@njit(cache=True, nogil=True)
+def _place(rows, kept, largest, order, starts, items, values):  # type: ignore[no-untyped-def]
+    """What was selected of some rows, from their starts on."""
+    for place in range(len(rows)):
+        for number in range(kept.shape[1]):
+            entry = starts[rows[place]] + number
+            items[entry], values[entry] = order[kept[place, number]], largest[place, number]

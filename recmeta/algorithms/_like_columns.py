@@ -30,10 +30,17 @@ def kinds_of(X: csr_array) -> Kinds:
     return Kinds(first[order], place[of_item.ravel()], counts[order])
 
 
-def for_each_item(weights: csr_array, kinds: Kinds) -> csr_array:
-    """Weights between items, (n_items,) * 2, from those between kinds; the diagonal is 0."""
-    whole = csr_array(weights[kinds.of_item][:, kinds.of_item])
-    rows = np.repeat(np.arange(whole.shape[0]), np.diff(whole.indptr))
-    whole.data[whole.indices == rows] = 0
-    whole.eliminate_zeros()
-    return whole
+def between_items(sums: csr_array, kinds: Kinds) -> csr_array:
+    """Weights between items, (n_items,) * 2, equal within a kind, by their sums between kinds.
+
+    An item has none for itself: the sum within its kind is of the others.
+    """
+    if len(kinds.first) == len(kinds.of_item):
+        return sums
+    rows = np.repeat(np.arange(sums.shape[0]), np.diff(sums.indptr))
+    sums.data /= kinds.counts[sums.indices] - (sums.indices == rows)
+    weights = csr_array(sums[kinds.of_item][:, kinds.of_item])
+    rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+    weights.data[weights.indices == rows] = 0
+    weights.eliminate_zeros()
+    return weights

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, vstack
 from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads
 from recmeta.algorithms._elastic_net import elastic_nets
 from recmeta.algorithms._gram import row_blocks, rows_of_gram
-from recmeta.algorithms._like_columns import for_each_item, kinds_of
+from recmeta.algorithms._like_columns import between_items, kinds_of
 from recmeta.space import Space
 
 I64 = NDArray[np.int64]
@@ -95,13 +95,13 @@ class SLIM(Recommender):
             return
         kinds = kinds_of(X)
         unlike = csr_array(X[:, kinds.first]) if len(kinds.first) < X.shape[1] else X
-        weights = for_each_item(self._between_kinds(unlike, kinds.counts, l1, l2), kinds)
+        weights = between_items(self._between_kinds(unlike, kinds.counts, l1, l2), kinds)
         if self.n_neighbours is not None:
             weights = _keep_largest(weights, self.n_neighbours)
         self.item_weights_ = csr_array(weights.T.tocsr())
 
     def _between_kinds(self, X: csr_array, counts: I64, l1: float, l2: float) -> csr_array:
-        """The weights that an item of each kind (row) gives to one of each other."""
+        """The sums of the weights that an item of each kind (row) gives to those of each other."""
         matrix, own_row = rows_of_gram(X), self.positive and not (X.data < 0).any()
         n_kinds, parts = X.shape[1], dict[int, csr_array]()
 
@@ -121,10 +121,7 @@ class SLIM(Recommender):
             parts[block.start] = csr_array(weights)
 
         _in_threads(one_block, row_blocks(n_kinds))
-        sums = vstack([parts[start] for start in sorted(parts)], format="csr")
-        rows = np.repeat(np.arange(n_kinds), np.diff(sums.indptr))
-        sums.data /= counts[sums.indices] - (sums.indices == rows)  # an item is not of its others
-        return csr_array(sums)
+        return csr_array(vstack([parts[start] for start in sorted(parts)], format="csr"))
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
