@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from recmeta.predictors._calibration import calibrated
 from recmeta.predictors._features import FeaturePredictor
@@ -14,6 +15,7 @@ I64 = NDArray[np.int64]
 
 LEAST, MOST = 1e-6, 1e8  # precisions: beyond MOST a weight is 0
 TOLERANCE = 1e-4
+LEAST_FREE = 1e-5  # of 1 - leverage: below, rounding has eaten what the closed form divides by
 
 
 class BayesianLinear(FeaturePredictor):
@@ -80,17 +82,38 @@ class BayesianLinear(FeaturePredictor):
     def _learn(self, Z: F64, t: F64, groups: I64, rng: np.random.Generator) -> None:
         features = _with_ones(Z)
         self._iterate(features, t, self._alphas_of(Z.shape[1]))
+        self.calibration_ = calibrated(*self._left_out(features, t, groups))
+
+    def _left_out(self, features: F64, t: F64, groups: I64) -> tuple[F64, F64]:
+        """Error and variance of each row without its group, both (n,)."""
         errors = t - features @ self.weights_
         # R. and W. 2006, eq. 5.12, with the kernel Z diag(1 / alpha) Z'
         leverage = self.beta_ * ((features @ self.covariance_) * features).sum(axis=1)
-        free = np.maximum(1 - leverage, 1e-9)
+        free = np.maximum(1 - leverage, LEAST_FREE)
         unseen, variances = errors / free, 1 / (self.beta_ * free)
+        doubtful = list(np.flatnonzero(free <= LEAST_FREE)[:, None])
         for rows in shared(groups):
             own = features[rows]
             block = np.eye(len(rows)) - self.beta_ * own @ self.covariance_ @ own.T
-            found = left_out_group(self.beta_ * block, self.beta_ * errors[rows])
-            unseen[rows], variances[rows] = found
-        self.calibration_ = calibrated(unseen, variances)
+            if np.linalg.eigvalsh(block)[0] > LEAST_FREE:
+                found = left_out_group(self.beta_ * block, self.beta_ * errors[rows])
+                unseen[rows], variances[rows] = found
+            else:
+                doubtful.append(rows)  # after its single rows, whose place it takes
+        if doubtful:
+            # columns of independent weights of variance 1, no more of them than rows
+            left, sizes, _ = np.linalg.svd(features / np.sqrt(self.alphas_), full_matrices=False)
+            for rows in doubtful:
+                unseen[rows], variances[rows] = self._without(left * sizes, t, rows)
+        return unseen, variances
+
+    def _without(self, basis: F64, t: F64, rows: I64) -> tuple[F64, F64]:
+        """Errors and variances of rows by a fit to all others, at the same precisions."""
+        rest, own = np.delete(basis, rows, axis=0), basis[rows]
+        factor = cho_factor(self.beta_ * rest.T @ rest + np.eye(basis.shape[1]))
+        mean = own @ cho_solve(factor, self.beta_ * rest.T @ np.delete(t, rows))
+        variance = (own * cho_solve(factor, own.T).T).sum(axis=1) + 1 / self.beta_
+        return t[rows] - mean, variance
 
     def _alphas_of(self, d: int) -> I64:
         """The alpha that each column has, and that of the ones, (d + 1,)."""

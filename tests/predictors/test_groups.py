@@ -169,6 +169,30 @@ def test_leaving_a_group_out_of_a_linear_model_is_a_fit_without_it():
     np.testing.assert_allclose(found[1], variance, rtol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_so_it_is_where_the_model_goes_through_all_points(seed):
+    # 1 - leverage is 1e-8 there, and the closed form is of nothing but rounding
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(4), [1, 1, 2, 16])
+    X = rng.integers(2, size=(20, 60)).astype(float)
+    model = BayesianLinear(normal_scores=False).fit(X, rng.normal(size=20), groups=groups)
+    features, t = _with_ones(X), rng.normal(size=20)
+    model.beta_ = 1e8
+    model._condition(features.T @ features, features.T @ t)
+    for labels in (groups, np.arange(20)):
+        errors, variances = model._left_out(features, t, labels)
+        for name in np.unique(labels):
+            rows, rest = labels == name, labels != name
+            prior = features / model.alphas_ @ features.T
+            K = prior[np.ix_(rest, rest)] + np.eye(rest.sum()) / model.beta_
+            across = np.linalg.solve(K, prior[np.ix_(rest, rows)]).T
+            expected = np.diag(prior)[rows] - (across * prior[np.ix_(rows, rest)]).sum(axis=1)
+            np.testing.assert_allclose(
+                errors[rows], t[rows] - across @ t[rest], rtol=1e-3, atol=1e-3
+            )
+            np.testing.assert_allclose(variances[rows], expected, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("extremely_random", [False, True])
 def test_without_groups_the_forest_is_that_of_scikit_learn(extremely_random):
     rng = np.random.default_rng(0)
