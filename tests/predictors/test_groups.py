@@ -177,7 +177,7 @@ def test_so_it_is_where_the_model_goes_through_all_points(seed):
     X = rng.integers(2, size=(20, 60)).astype(float)
     model = BayesianLinear(normal_scores=False).fit(X, rng.normal(size=20), groups=groups)
     features, t = _with_ones(X), rng.normal(size=20)
-    model.beta_ = 1e8
+    model.alphas_, model.beta_ = np.append(np.full(60, 2.0), 1e8), 1e8
     model._condition(features.T @ features, features.T @ t)
     for labels in (groups, np.arange(20)):
         errors, variances = model._left_out(features, t, labels)
