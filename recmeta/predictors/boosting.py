@@ -30,7 +30,8 @@ class Boosting(FeaturePredictor):
     """Average of ``n_members`` boosted ensembles, each on its own bootstrap sample and seed.
 
     Without resampling, members differ by nothing: boosting is deterministic, and their deviation
-    says 0. A split looks at a random share of the columns, which makes members better together.
+    says 0. A split looks at a random share of the columns, and at one random threshold of each,
+    which makes members better together.
     mean = average of the members; variance = theirs, calibrated by out-of-bag rows
     (``_calibration``); with ``quantiles``, plus the square of half the distance of the 16 % and
     84 % quantiles, for which two more ensembles are learned by the pinball loss.
@@ -47,6 +48,8 @@ class Boosting(FeaturePredictor):
         Rows in a leaf, at least, each as often as the bootstrap has it.
     column_share : float
         Share of the columns that each split looks at.
+    random_thresholds : bool
+        A split looks at one threshold a column, drawn at random, in place of all.
     quantiles : bool
         Uncertainty that depends on the row, at three times the cost.
     normal_scores : bool
@@ -65,6 +68,7 @@ class Boosting(FeaturePredictor):
     ----------
     Ke et al. (2017), LightGBM, NeurIPS.
     Efron (1979), Bootstrap methods, doi:10.1214/aos/1176344552.
+    Geurts, Ernst, Wehenkel (2006), Extremely randomized trees, doi:10.1007/s10994-006-6226-1.
 
     Examples
     --------
@@ -81,11 +85,12 @@ class Boosting(FeaturePredictor):
         self,
         *,
         n_members: int = 12,
-        n_rounds: int = 50,
+        n_rounds: int = 60,
         learning_rate: float = 0.2,
         n_leaves: int = 8,
         min_leaf: float = 1.0,
         column_share: float = 0.4,
+        random_thresholds: bool = True,
         quantiles: bool = False,
         normal_scores: bool = True,
         random_state: int | None = 0,
@@ -96,6 +101,7 @@ class Boosting(FeaturePredictor):
         self.n_leaves = n_leaves
         self.min_leaf = min_leaf
         self.column_share = column_share
+        self.random_thresholds = random_thresholds
         self.quantiles = quantiles
         self.normal_scores = normal_scores
         self.random_state = random_state
@@ -133,6 +139,7 @@ class Boosting(FeaturePredictor):
             "num_leaves": self.n_leaves,
             "min_sum_hessian_in_leaf": self.min_leaf,  # squared error: the weight of the rows
             "feature_fraction_bynode": self.column_share,
+            "extra_trees": self.random_thresholds,
         }
         data = lightgbm.Dataset(Z[drawn], t[drawn], weight=counts[drawn].astype(np.float64))
         return lightgbm.train(params, data, self.n_rounds)
