@@ -8,7 +8,8 @@ weights  if symmetric, only the lower triangle is used, without   (n_items, n_it
 =======  =======================================================  ==================
 
 A row with at most n_kept entries other than 0 keeps them all: they are gathered in one pass along
-the memory. The other rows are selected from one by one.
+the memory. The other rows are selected from one by one. NaN and -inf, which steps that diverge end
+in, count as 0, as they do for ``select_top_k``.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
-from recmeta.algorithms._topk import select_top_k
+from recmeta.algorithms._topk import NO_SCORE, select_top_k
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -55,11 +56,16 @@ def largest_of_rows(
 
 
 @njit(cache=True, nogil=True)
+def _is_weight(weight):  # type: ignore[no-untyped-def]
+    return weight != 0 and weight > NO_SCORE
+
+
+@njit(cache=True, nogil=True)
 def _count(weights, symmetric, counts):  # type: ignore[no-untyped-def]
     """How many entries of each row are not 0."""
     for row in range(len(weights)):
         for column in range(row if symmetric else len(weights)):
-            if weights[row, column] != 0:
+            if _is_weight(weights[row, column]):
                 counts[row] += 1
                 if symmetric:
                     counts[column] += 1
@@ -81,7 +87,7 @@ def _gather(weights, symmetric, wanted, order, starts, items, values):  # type: 
     for row in range(len(weights)):
         for column in range(row if symmetric else len(weights)):
             weight = weights[row, column]
-            if weight != 0:
+            if _is_weight(weight):
                 if wanted[row]:
                     items[ends[row]], values[ends[row]] = order[column], weight
                     ends[row] += 1

@@ -31,3 +31,20 @@ def test_rows_of_all_kinds_keep_their_largest(n_kept, symmetric):
     np.testing.assert_array_equal(found.toarray(), sorted_choice(whole, n_kept, seen, order))
     assert found.has_sorted_indices
     assert (found.data != 0).all()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("n_kept", [2, 30])
+def test_weights_that_diverged_are_left_out(n_kept, symmetric):
+    rng = np.random.default_rng(1)
+    weights = np.tril(rng.normal(size=(12, 12)), -1).astype(np.float32)
+    diverged = rng.random(weights.shape) < 0.8
+    finite = np.where(diverged, np.float32(0), weights)
+    weights[diverged & (weights != 0)] = np.nan
+    weights[5, :5] = -np.inf
+    finite[5, :5] = 0
+    order, seen = rng.permutation(12).astype(np.int32), np.ones(12, dtype=bool)
+    found = largest_of_rows(weights, n_kept, seen, order, symmetric)
+    whole = finite + finite.T if symmetric else finite
+    np.testing.assert_array_equal(found.toarray(), sorted_choice(whole, n_kept, seen, order))
+    assert (found.data != 0).all()
