@@ -26,6 +26,10 @@ from recmeta.algorithms._base import Cost, _in_threads
 from recmeta.algorithms._gram import gram, mirror, row_blocks
 from recmeta.algorithms._sums import add_at
 
+# by way of the users in float64, 16 digits: beyond LARGEST the 1 in I + X L^-1 X' is lost; where no
+# more than LEAST is left of the 1 that P = L^-1 (1 - ...) begins with, under 7 digits are right
+LARGEST, LEAST = 4e15, 1e-9
+
 
 class Ridge(NamedTuple):
     """Arrays are float32, or float64 where float32's 7 digits are too few."""
@@ -85,7 +89,7 @@ def ridge_cost(n_users: int, n_items: int, nnz: int) -> Cost:
     """Of the inverse: cubic in the lesser of n_users and n_items."""
     shape = n_users, n_items, nnz
     of_gram, by_users = _gram_seconds(*shape), _users_seconds(*shape)
-    fit_bytes = 4.4 * n_items**2 + 30 * nnz + (8 * n_users**2 if by_users < of_gram else 0)
+    fit_bytes = 4.4 * n_items**2 + 30 * nnz + (12 * n_users**2 if by_users < of_gram else 0)
     return Cost(min(of_gram, by_users) + 8e-9 * n_items**2, fit_bytes)
 
 
@@ -107,7 +111,7 @@ def _inverse_of_gram(X: csr_array, l2: float, dropout: float, dtype: Any) -> Rid
 
 
 def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
-    """P by way of K in float64; None where the Cholesky factorisation fails."""
+    """P by way of K in float64; None where l2 is too small against X'X."""
     by_item = X.tocsc()
     penalty = np.zeros(X.shape[1])
     add_at(X.indices, np.square(X.data, dtype=np.float64), penalty)
@@ -115,7 +119,7 @@ def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
     penalty += l2
     kernel = np.eye(X.shape[0])
     _add_common(by_item.indptr, by_item.indices, by_item.data, penalty, kernel)
-    if not _invert(kernel):
+    if kernel.diagonal().max() > LARGEST or not _invert(kernel):
         return None
     inverse = np.zeros((X.shape[1],) * 2, dtype=np.float32)
     _in_threads(
@@ -125,6 +129,8 @@ def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
         ),
         row_blocks(X.shape[1]),
     )  # fmt: skip
+    if not (inverse.diagonal() * penalty).min() > LEAST:
+        return None
     return Ridge(inverse, penalty.astype(np.float32), kernel.astype(np.float32))
 
 

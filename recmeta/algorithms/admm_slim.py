@@ -24,9 +24,10 @@ class ADMMSLIM(Recommender):
 
         C = S(V),   M = rho P (2 C - V),   B = I + M - P diag((1 + M_jj) / P_jj),   V += B - C,
 
-    and scores = x C. Each costs 2 n_items^2 min(n_users, n_items) operations, as one matrix
-    product, a few hundred columns at a time; memory is 4 n_items^2 bytes and C's. Coordinate
-    descent (SLIM) is faster where l1 leaves few weights.
+    and scores = x C. Each costs 2 n_items^3 operations, as one matrix product, or with fewer users
+    than items 2 n_items (n_users^2 + 2 nnz), a few hundred columns at a time; memory is
+    4 n_items^2 bytes and C's, with fewer users 12 n_users^2 more. Coordinate descent (SLIM) is
+    faster where l1 leaves few weights.
 
     Parameters
     ----------

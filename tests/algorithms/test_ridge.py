@@ -71,3 +71,21 @@ def test_a_penalty_below_float32_precision_still_gives_the_closed_form_by_users(
     expected = -expected / np.diag(expected)
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(weights, expected, atol=1e-6)
+
+
+def test_where_the_way_by_users_loses_all_digits_the_other_way_is_taken(monkeypatch):
+    X = np.tri(12, 16, dtype=np.float32)  # X'X of the items that are there has a fair inverse
+    expected = EASE(l2=1e-9).fit(X).item_weights_
+    monkeypatch.setattr(_ridge, "_users_seconds", lambda *shape: -1.0)
+    for l2 in (1e-12, 1e-17):  # by the users alone: an error of 1e-2, and NaN
+        np.testing.assert_allclose(EASE(l2=l2).fit(X).item_weights_, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("l2", [1e-17, 1e-30])
+def test_a_penalty_below_all_precision_is_refused_by_users_too(monkeypatch, l2):
+    X = histories(10, 40).toarray()
+    X[0], X[:, 0] = 0, 0
+    X[0, 0] = 1  # the only item of a user who alone has it
+    monkeypatch.setattr(_ridge, "_users_seconds", lambda *shape: -1.0)
+    with pytest.raises(ValueError, match="is not positive definite: take a larger l2"):
+        EASE(l2=l2).fit(X)
