@@ -30,8 +30,7 @@ class Boosting(FeaturePredictor):
     """Average of ``n_members`` boosted ensembles, each on its own bootstrap sample and seed.
 
     Without resampling, members differ by nothing: boosting is deterministic, and their deviation
-    says 0. A split looks at a random share of the columns, and at one random threshold of each,
-    which makes members better together.
+    says 0. A split looks at a random share of the columns, which makes members better together.
     mean = average of the members; variance = theirs, calibrated by out-of-bag rows
     (``_calibration``); with ``quantiles``, plus the square of half the distance of the 16 % and
     84 % quantiles, for which two more ensembles are learned by the pinball loss.
@@ -49,7 +48,8 @@ class Boosting(FeaturePredictor):
     column_share : float
         Share of the columns that each split looks at.
     random_thresholds : bool
-        A split looks at one threshold a column, drawn at random, in place of all.
+        A split looks at one threshold a column, drawn at random, in place of all: better where
+        many columns say a little each, worse where a few say much.
     quantiles : bool
         Uncertainty that depends on the row, at three times the cost.
     normal_scores : bool
@@ -85,12 +85,12 @@ class Boosting(FeaturePredictor):
         self,
         *,
         n_members: int = 12,
-        n_rounds: int = 60,
+        n_rounds: int = 50,
         learning_rate: float = 0.2,
         n_leaves: int = 8,
         min_leaf: float = 1.0,
         column_share: float = 0.4,
-        random_thresholds: bool = True,
+        random_thresholds: bool = False,
         quantiles: bool = False,
         normal_scores: bool = True,
         random_state: int | None = 0,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from recmeta.predictors import Boosting
 
@@ -52,3 +53,23 @@ def test_a_missing_value_is_information():
     model = Boosting(normal_scores=False).fit(np.zeros((80, 1)), y, proxies=proxies)
     mean, _ = model.predict(np.zeros((2, 1)), proxies=np.array([[np.nan], [0.3]]))
     np.testing.assert_allclose(mean, [-1, 1], atol=0.1)
+
+
+def test_random_thresholds_rank_better_where_many_columns_say_a_little():
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=20)
+    wins = 0
+    for seed in range(5):
+        X = rng.random((400, 20))
+        y = X @ weights + 0.3 * rng.normal(size=400)
+        ranks = [
+            spearmanr(
+                Boosting(random_thresholds=chosen, random_state=seed)
+                .fit(X[:100], y[:100])
+                .predict(X[100:])[0],
+                y[100:],
+            )[0]
+            for chosen in (False, True)
+        ]
+        wins += ranks[1] > ranks[0]
+    assert wins == 5
