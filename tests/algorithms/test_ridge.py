@@ -89,3 +89,12 @@ def test_a_penalty_below_all_precision_is_refused_by_users_too(monkeypatch, l2):
     monkeypatch.setattr(_ridge, "_users_seconds", lambda *shape: -1.0)
     with pytest.raises(ValueError, match="is not positive definite: take a larger l2"):
         EASE(l2=l2).fit(X)
+
+
+def test_a_penalty_that_is_lost_beside_equal_users_is_refused_by_users_too(monkeypatch):
+    X = (np.random.default_rng(1).random((12, 30)) < 0.3).astype(np.float32)
+    X[5], X[7] = X[4], 0
+    X[7, :2] = 1  # K's Cholesky factorisation passes by luck
+    monkeypatch.setattr(_ridge, "_users_seconds", lambda *shape: -1.0)
+    with pytest.raises(ValueError, match="is not positive definite: take a larger l2"):
+        EASE(l2=1e-17).fit(X)
