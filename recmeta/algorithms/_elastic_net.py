@@ -25,8 +25,8 @@ join, until the duality gap over all items is small. So most work happens in a f
 entries that fit the cache, and no screening rule can lose an item.
 
 Of k items with the same column one stands for all, with the sum of their weights: each has w / k,
-since the ridge penalty is strictly convex, and k l2 / 2 (w / k)^2 = l2 / k / 2 w^2. A target is
-predicted by the others like it.
+since the ridge penalty is strictly convex, and k l2 / 2 (w / k)^2 = l2 / k / 2 w^2. (Without a
+ridge penalty, equal shares are as good as any.) A target is predicted by the others like it.
 
 Where neither G nor w has a negative entry, weights only lower gradients, so an item that shares no
 row with the target never violates the condition: only those of the target's row are candidates.

@@ -129,5 +129,5 @@ class ADMMSLIM(Recommender):
         inverse, n_iterations = ridge_cost(n_users, n_items, nnz), cls(**params).n_iterations
         # where P is found by way of the users, it also multiplies by way of them
         narrow = min(n_users, n_items) if inverse.seconds < 1.2e-11 * n_items**3 else n_items
-        seconds = n_iterations * (2e-11 * narrow * n_items**2 + 5e-9 * n_items**2)
+        seconds = n_iterations * (2e-11 * narrow**2 * n_items + 5e-9 * n_items**2)
         return Cost(inverse.seconds + seconds, inverse.bytes + 1.6 * n_items**2 + 8e3 * n_items)

@@ -97,7 +97,7 @@ class SLIM(Recommender):
         unlike = csr_array(X[:, kinds.first]) if len(kinds.first) < X.shape[1] else X
         weights = between_items(self._between_kinds(unlike, kinds.counts, l1, l2), kinds)
         if self.n_neighbours is not None:
-            weights = _keep_largest(weights, self.n_neighbours)
+            weights = _keep_largest(weights, int(self.n_neighbours))
         self.item_weights_ = csr_array(weights.T.tocsr())
 
     def _between_kinds(self, X: csr_array, counts: I64, l1: float, l2: float) -> csr_array:

@@ -130,7 +130,11 @@ class SLIMBPR(IterativeRecommender):
         )  # fmt: skip
         seen = column_counts(items, prepared.shape[1]) > 0
         self.item_weights_ = largest_of_rows(
-            self.scored_weights_, self.n_neighbours, seen, self.items_by_popularity_, self.symmetric
+            self.scored_weights_,
+            int(self.n_neighbours),
+            seen,
+            self.items_by_popularity_,
+            self.symmetric,
         )
 
     @classmethod

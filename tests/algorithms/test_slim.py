@@ -118,3 +118,11 @@ def test_a_ratio_beyond_one_is_refused():
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 def test_the_smallest_inputs_give_finite_weights(X):
     assert np.isfinite(SLIM(alpha=0.1).fit(X).item_weights_.toarray()).all()
+
+
+def test_a_whole_number_of_neighbours_may_be_a_float():
+    X = histories()
+    few = SLIM(alpha=1.0, n_neighbours=3.0).fit(X).item_weights_.toarray()
+    np.testing.assert_array_equal(
+        few, SLIM(alpha=1.0, n_neighbours=3).fit(X).item_weights_.toarray()
+    )
