@@ -23,7 +23,7 @@ F64 = np.ndarray
 SEEN = (3, 5, 10)  # epochs
 FIRST = 5  # epochs that predictors see
 N_TRAIN, N_SEEDS = 100, 5
-FORESTS = ("RandomForest", "Boosting")
+FORESTS = ("RandomForest", "Boosting", "OMNI")
 
 
 @dataclass(frozen=True)
