@@ -109,6 +109,18 @@ def evaluate(
     )
 
 
+def value_of(model: Recommender, fold: "Fold", metric: str) -> float:
+    """One metric of ``evaluate``, by lists no longer than its cutoff.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such metric or cutoff.
+    """
+    _, k = parse(metric)
+    return evaluate(model, fold, cutoffs=(k,)).values[metric]
+
+
 @dataclass(frozen=True)
 class LearningCurve:
     """What training reached, by epoch.
@@ -167,13 +179,13 @@ def train(
     curve = LearningCurve(metric, [], [], [], 0)
     best, best_state, training = -math.inf, dict[str, Any](), 0.0
     if resume:
-        best, best_state = evaluate(model, fold).values[metric], copy.deepcopy(model.__dict__)
+        best, best_state = value_of(model, fold, metric), copy.deepcopy(model.__dict__)
         curve = replace(curve, best_epoch=model.n_epochs_)
     started = time.perf_counter()
     for epoch in model.epochs(fold.fit, resume=resume, **fold.side()):
         training += time.perf_counter() - started
         if epoch % every == 0 or epoch == model.n_epochs:
-            value = evaluate(model, fold).values[metric]
+            value = value_of(model, fold, metric)
             curve.epochs.append(epoch)
             curve.values.append(value)
             curve.seconds.append(training)

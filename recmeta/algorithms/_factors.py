@@ -126,6 +126,18 @@ def _times_rows(start, stop, indptr, indices, data, block, image):  # type: igno
                 out[f] += value * a[f]
 
 
+def weight_of_zeros(X: csr_array, given: float | None) -> float:
+    """What is given; else 1.5 times the root of the observed share of the matrix.
+
+    Users and items without interactions don't count, and a weight of X is so many observations.
+    Between one weight for all logs and one total for all (docs/decisions.md).
+    """
+    if given is not None:
+        return given
+    n_pairs = np.count_nonzero(np.diff(X.indptr)) * len(np.unique(X.indices))
+    return 1.5 * float(np.sqrt(X.sum(dtype=np.float64) / max(n_pairs, 1))) or 1.5
+
+
 @njit(cache=True, nogil=True, fastmath=CLOSE)
 def conjugate_gradients(start, stop, indptr, indices, data, H, gram, ridge, n_steps, factors):  # type: ignore[no-untyped-def]
     """Solve (gram + ridge_u I + sum_i x_ui h_i h_i') w_u = sum_i x_ui h_i for u in start..stop.

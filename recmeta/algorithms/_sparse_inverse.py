@@ -176,20 +176,26 @@ def _factor_rows(  # type: ignore[no-untyped-def]
     start, stop, row_start, lengths, gram_columns, gram_values, squares, roots, l2, n_neighbours,
     starts, columns, values,
 ):  # fmt: skip
-    """Rows start..stop of F."""
+    """Rows start..stop of F; a factor's first rows stay where the next item has the same ones."""
     room = min(n_neighbours, stop)
     block, target = np.empty((room, room)), np.empty(room)
+    last_near = np.empty(0, gram_columns.dtype)
     for item in range(start, stop):
         first, last = row_start[item], row_start[item] + lengths[item]
         others = gram_columns[first:last]
         chosen = _nearest(gram_values[first:last] / roots[others], n_neighbours)
         near = _filled(others[chosen], min(n_neighbours, item))
-        m, known = len(near), 0
+        m, known, n_same = len(near), 0, 0
+        while n_same < min(m, len(last_near)) and near[n_same] == last_near[n_same]:
+            n_same += 1
+        last_near = near
         for a in range(m):
             target[a] = 0
             if known < len(chosen) and others[chosen[known]] == near[a]:
                 target[a] = gram_values[first + chosen[known]]
                 known += 1
+            if a < n_same:
+                continue
             begin = row_start[near[a]]
             end = begin + lengths[near[a]]
             for b in range(a):
@@ -197,7 +203,7 @@ def _factor_rows(  # type: ignore[no-untyped-def]
                 there = begin < end and gram_columns[begin] == near[b]
                 block[a, b] = gram_values[begin] if there else 0.0
             block[a, a] = squares[near[a]] + l2
-        explained = _solve(block[:m, :m], target[:m], l2)
+        explained = _solve(block[:m, :m], target[:m], l2, n_same)
         # at least l2 but for rounding, and for what was left out of A
         scale = 1 / np.sqrt(max(squares[item] + l2 - explained, l2))
         place = starts[item]
@@ -237,23 +243,26 @@ def _first_from(columns, begin, end, least):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)
-def _solve(matrix, vector, least):  # type: ignore[no-untyped-def]
+def _solve(matrix, vector, least, n_done):  # type: ignore[no-untyped-def]
     """The solution y of matrix y = vector, in ``vector``; gives their inner product.
 
     Only the lower triangle is read; it becomes the Cholesky factor, its pivots at least ``least``.
+    Its first n_done rows are the factor's already.
     """
     n, product = len(vector), 0.0
-    for a in range(n):
+    for a in range(n_done, n):
+        pivot = matrix[a, a]
         for b in range(a):
             total = matrix[a, b]
             for c in range(b):
                 total -= matrix[a, c] * matrix[b, c]
             matrix[a, b] = total / matrix[b, b]
-        pivot, total = matrix[a, a], vector[a]
-        for c in range(a):
-            pivot -= matrix[a, c] * matrix[a, c]
-            total -= matrix[a, c] * vector[c]
+            pivot -= matrix[a, b] * matrix[a, b]
         matrix[a, a] = np.sqrt(max(pivot, least))
+    for a in range(n):
+        total = vector[a]
+        for c in range(a):
+            total -= matrix[a, c] * vector[c]
         vector[a] = total / matrix[a, a]
         product += vector[a] * vector[a]
     for a in range(n - 1, -1, -1):

@@ -112,11 +112,13 @@ class CoClustering(IterativeRecommender):
         self.pair_effects_ = np.where(counts > 0, effects, -sums.sum() / max(counts.sum(), 1))
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        scores = self.pair_effects_[self._nearest_users(X)][:, self.item_clusters_]
-        scores += row_means(X, self.rated_)[:, None] + self.item_means_  # (n_rows, n_items)
+        of_cluster = self.pair_effects_[:, self.item_clusters_] + self.item_means_
+        scores = of_cluster.astype(np.float32)[self._nearest_users(X)]  # (n_rows, n_items)
+        scores += row_means(X, self.rated_)[:, None].astype(np.float32)
         scores[np.diff(X.indptr) == 0] = self.item_means_
         scores[scores == 0] = 1e-6  # 0 would say that there is no evidence
-        return (scores * (self.item_means_ > 0)).astype(np.float32)
+        scores[:, self.item_means_ <= 0] = 0
+        return scores
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:

@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts, _in_threads, _threadpools
-from recmeta.algorithms._factors import F32, conjugate_gradients
+from recmeta.algorithms._factors import F32, conjugate_gradients, weight_of_zeros
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._sums import column_counts
@@ -20,15 +20,15 @@ STEPS = 3  # of conjugate gradients a row and sweep; the next sweep starts where
 class IALS(IterativeRecommender):
     """Matrix factorisation over all user-item pairs, by alternating least squares (Hu 2008).
 
-    In the form of Rendle et al. (2022), whose regularisation scales with frequency, it minimises
+    It minimises, in the form of Rendle et al. (2022), whose penalty grows with frequency,
 
         sum_(u,i in X) x_ui (1 - w_u h_i)^2 + unobserved_weight sum_(all u,i) (w_u h_i)^2
         + l2 (sum_u m (r_u / m)^exponent ||w_u||^2 + sum_i m (r_i / m)^exponent ||h_i||^2),
 
     r_u = sum_i x_ui + unobserved_weight n_items, likewise r_i, and m the mean of r over that side,
-    so that l2 has one meaning for all exponents. An entry of 3 counts as three observations. Each
-    side is solved row by row with a few conjugate gradient steps from its last value. Time grows
-    with n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2).
+    so that l2 has one meaning for all exponents. An entry of 3 counts as three observations. Rows
+    are solved by a few conjugate gradient steps from the last value. Time grows with
+    n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2).
 
     Parameters
     ----------
@@ -37,8 +37,9 @@ class IALS(IterativeRecommender):
         The ridge penalty, per unit of weight in a row's sum of squares.
     exponent : float
         0 penalises all rows alike, 1 in proportion to their interactions.
-    unobserved_weight : float
-        Weight of each pair as a zero, against 1 for an observation.
+    unobserved_weight : float or None
+        Weight of each pair as a zero, against 1 for an observation. None chooses
+        1.5 sqrt(sum X / (users * items)), of those with interactions: less where fewer are seen.
     n_epochs : int
         Sweeps over users and items.
     random_state : int or None
@@ -51,9 +52,9 @@ class IALS(IterativeRecommender):
     item_factors_ : float32 array, (n_items, n_factors)
         h; exactly 0 for items without interactions.
     item_gram_ : float32 array, (n_factors, n_factors)
-        unobserved_weight H'H, which a user's solve needs.
-    mean_weight_ : float
-        m of the users.
+        unobserved_weight_ H'H, which a user's solve needs.
+    mean_weight_, unobserved_weight_ : float
+        m of the users, and the weight of a zero.
 
     References
     ----------
@@ -64,8 +65,7 @@ class IALS(IterativeRecommender):
     --------
     >>> import numpy as np
     >>> X = np.kron(np.eye(2), np.ones((3, 3))) - np.eye(6)
-    >>> items, scores = IALS(n_factors=2).fit(X).recommend(X, k=1)
-    >>> items.ravel()
+    >>> IALS(n_factors=2).fit(X).recommend(X, k=1)[0].ravel()
     array([0, 1, 2, 3, 4, 5], dtype=int32)
     """
 
@@ -83,7 +83,7 @@ class IALS(IterativeRecommender):
         n_factors: int = 64,
         l2: float = 0.015,
         exponent: float = 0.5,
-        unobserved_weight: float = 0.1,
+        unobserved_weight: float | None = None,
         n_epochs: int = 16,
         random_state: int | None = 0,
     ) -> None:
@@ -97,6 +97,7 @@ class IALS(IterativeRecommender):
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
         seen = column_counts(X.indices, X.shape[1])[:, None] > 0
+        self.unobserved_weight_ = weight_of_zeros(X, self.unobserved_weight)
         start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
         self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen
         self.item_gram_ = self._gram(self.item_factors_)
@@ -121,10 +122,10 @@ class IALS(IterativeRecommender):
 
     def _gram(self, factors: F32) -> F32:
         with _threadpools().limit(limits=1, user_api="blas"):  # the same bits with any threads
-            return np.asarray(np.float32(self.unobserved_weight) * (factors.T @ factors))
+            return np.asarray(np.float32(self.unobserved_weight_) * (factors.T @ factors))
 
     def _row_weights(self, X: csr_array) -> NDArray[np.float64]:
-        return np.asarray(X.sum(axis=1, dtype=np.float64)) + self.unobserved_weight * X.shape[1]
+        return np.asarray(X.sum(axis=1, dtype=np.float64)) + self.unobserved_weight_ * X.shape[1]
 
     def _solve(
         self, X: csr_array, fixed: F32, gram: F32, mean: float, factors: F32, n_steps: int
@@ -143,7 +144,6 @@ class IALS(IterativeRecommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        model = cls(**params)
-        rows, width = n_users + n_items, model.n_factors
-        work = 16 * nnz * width + 8 * rows * width**2
-        return Cost(4e-11 * model.n_epochs * work, 8.0 * rows * width + 30 * nnz)
+        model, rows = cls(**params), n_users + n_items
+        work = 16 * nnz * model.n_factors + 8 * rows * model.n_factors**2
+        return Cost(4e-11 * model.n_epochs * work, 8.0 * rows * model.n_factors + 30 * nnz)

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms import IterativeRecommender, Recommender
 from recmeta.datasets.folds import Fold
-from recmeta.evaluation import evaluate
+from recmeta.evaluation import value_of
 from recmeta.execution.limits import PeakMemory
 
 MEASURED = 10  # times that a training is measured
@@ -53,5 +53,5 @@ def fit_and_watch(
             curve["epochs"].append(float(epoch))
             curve["seconds"].append(clock.wall())
             with clock.paused(), peak.paused():
-                curve["values"].append(float(evaluate(estimator, fold).values[metric]))
+                curve["values"].append(float(value_of(estimator, fold, metric)))
     return curve
