@@ -190,6 +190,16 @@ def lesson(
     return Lesson(pairs.features[teaches], is_held[teaches], sizes[sizes > 0])
 
 
+def with_few_others(whole: Lesson, n_others: int, rng: np.random.Generator) -> Lesson:
+    """Of each user all that was put aside, and at most n_others of the other pairs, at random."""
+    owner = np.repeat(np.arange(len(whole.groups)), whole.groups)
+    order = np.lexsort((rng.random(len(owner)), whole.is_held, owner))  # a user's others first
+    place = np.empty(len(owner), dtype=np.int64)
+    place[order] = np.arange(len(owner)) - (np.cumsum(whole.groups) - whole.groups)[owner]
+    kept = whole.is_held | (place < n_others)
+    return Lesson(whole.features[kept], whole.is_held[kept], np.bincount(owner[kept]))
+
+
 def learned_trees(
     lessons: Sequence[Lesson], params: Mapping[str, Any], n_trees: int
 ) -> NDArray[np.uint8]:

@@ -7,20 +7,9 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
+from recmeta.algorithms import _two_stage as stages
 from recmeta.algorithms import get
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
-from recmeta.algorithms._two_stage import (
-    Items,
-    fitted,
-    held_out_share,
-    items_of,
-    learned_trees,
-    lesson,
-    models_of,
-    pairs_of,
-    state_with_prefixes,
-    values_of,
-)
 from recmeta.space import Space
 
 MOST_DRAWS = 3  # of what is put aside, where there are few users
@@ -31,14 +20,14 @@ class TwoStage(Recommender):
 
     A share ``held_out`` of the interactions of n_train_users users is put aside (up to three times
     anew where there are fewer users). The models are fitted on the rest, and list n_candidates
-    items for each of those users; the trees learn to rank what was put aside first, from the scores
-    and ranks of the models, popularity, and likeness to the history (``_two_stage``). Then the
-    models are fitted again on everything. score = ln(1 + exp(f)) with f the sum of the trees; where
-    nothing could be learned, the mean reciprocal rank. Items of the history, and those that no
-    model lists, are not recommended.
+    items for each of those users; the trees learn to rank what was put aside before n_negatives
+    others of these, from the scores and ranks of the models, popularity, and likeness to the
+    history (``_two_stage``). Then the models are fitted again on everything. score =
+    ln(1 + exp(f)) with f the sum of the trees; where nothing could be learned, the mean reciprocal
+    rank. Items of the history, and those that no model lists, are not recommended.
 
-    Time is two to four times that of the models, plus n_train_users * n_candidates * n_trees;
-    memory is what the models take, plus 4 bytes for each pair and feature.
+    Time is two to four times that of the models, plus n_train_users * n_negatives * n_trees; memory
+    is what the models take, plus 4 bytes for each pair and feature.
 
     Parameters
     ----------
@@ -49,6 +38,8 @@ class TwoStage(Recommender):
         Items that each of them lists.
     held_out : float
         Share of a history that is put aside.
+    n_negatives : int
+        Pairs of a user that were not put aside, drawn for the trees to learn from, at most.
     n_trees, n_leaves, min_leaf : int
         Trees, leaves of each, and pairs in each leaf, at least.
     n_train_users : int
@@ -93,6 +84,7 @@ class TwoStage(Recommender):
         candidates: tuple[str, ...] = ("ItemKNN", "RP3beta", "UserKNN", "PureSVD", "TopPopular"),
         n_candidates: int = 100,
         held_out: float = 0.2,
+        n_negatives: int = 50,
         n_trees: int = 100,
         n_leaves: int = 8,
         min_leaf: int = 200,
@@ -102,6 +94,7 @@ class TwoStage(Recommender):
         self.candidates = candidates
         self.n_candidates = n_candidates
         self.held_out = held_out
+        self.n_negatives = n_negatives
         self.n_trees = n_trees
         self.n_leaves = n_leaves
         self.min_leaf = min_leaf
@@ -109,7 +102,7 @@ class TwoStage(Recommender):
         self.random_state = random_state
 
     def _fit(self, X: csr_array) -> None:
-        counts = ("n_candidates", "n_trees", "min_leaf", "n_train_users")
+        counts = ("n_candidates", "n_negatives", "n_trees", "min_leaf", "n_train_users")
         _check_counts(**{name: getattr(self, name) for name in counts})
         if self.n_leaves < 2 or not 0 < self.held_out < 1:
             raise ValueError("n_leaves must be at least 2 and held_out between 0 and 1")
@@ -118,23 +111,24 @@ class TwoStage(Recommender):
         users = np.flatnonzero(np.diff(X.indptr) > 1)
         users = np.sort(rng.permutation(users)[: self.n_train_users])
         n_draws = min(max(self.n_train_users // max(len(users), 1), 1), MOST_DRAWS, len(users))
-        draws = [held_out_share(X, users, self.held_out, rng) for _ in range(n_draws)]
-        lessons = [lesson(names, X, users, held, self.n_candidates, seed) for held in draws]
+        draws = [stages.held_out_share(X, users, self.held_out, rng) for _ in range(n_draws)]
+        whole = (stages.lesson(names, X, users, held, self.n_candidates, seed) for held in draws)
+        lessons = [stages.with_few_others(one, self.n_negatives, rng) for one in whole]
         params = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
         params["seed"] = int(rng.integers(2**31))
-        self.trees_ = learned_trees(lessons, params, self.n_trees)
+        self.trees_ = stages.learned_trees(lessons, params, self.n_trees)
         for name in [name for name in vars(self) if name.startswith("stage")]:
             delattr(self, name)  # of an earlier fit
-        for name, value in state_with_prefixes(fitted(names, X, seed)).items():
+        for name, value in stages.state_with_prefixes(stages.fitted(names, X, seed)).items():
             setattr(self, name, value)
-        self.popularity_, self.neighbours_, self.similarities_ = items_of(X)
+        self.popularity_, self.neighbours_, self.similarities_ = stages.items_of(X)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        models = models_of(self.candidates, vars(self))
-        items = Items(self.popularity_, self.neighbours_, self.similarities_)
-        pairs = pairs_of(models, X, users, items, self.n_candidates)
+        models = stages.models_of(self.candidates, vars(self))
+        items = stages.Items(self.popularity_, self.neighbours_, self.similarities_)
+        pairs = stages.pairs_of(models, X, users, items, self.n_candidates)
         scores = np.zeros(X.shape, dtype=np.float32)
-        scores[pairs.rows, pairs.items] = values_of(self.trees_, pairs.features, len(models))
+        scores[pairs.rows, pairs.items] = stages.values_of(self.trees_, pairs.features, len(models))
         return scores
 
     @classmethod
@@ -144,6 +138,9 @@ class TwoStage(Recommender):
         n_models, n_train = len(costs), min(n_users * MOST_DRAWS, model.n_train_users)
         n_fits = 1 + min(max(model.n_train_users // max(n_users, 1), 1), MOST_DRAWS)
         pairs = n_train * min(n_items, model.n_candidates * n_models / 2)
+        learned = min(n_train * 1.2 * model.n_negatives, pairs)
         seconds = n_fits * sum(cost.seconds for cost in costs) + 1e-8 * n_train * n_items * n_models
-        size = sum(cost.bytes for cost in costs) + 12 * pairs * (2 * n_models + 10)
-        return Cost(0.2 + seconds + 1e-7 * pairs * model.n_trees, size)
+        size = sum(cost.bytes for cost in costs) + 8 * (pairs / n_fits + learned) * (
+            2 * n_models + 10
+        )
+        return Cost(0.2 + seconds + 3e-7 * learned * model.n_trees, size)

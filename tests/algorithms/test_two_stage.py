@@ -13,6 +13,7 @@ from recmeta.algorithms._two_stage import (
     lesson,
     pairs_of,
     values_of,
+    with_few_others,
 )
 from recmeta.algorithms.two_stage import TwoStage
 
@@ -80,6 +81,23 @@ def test_the_models_have_not_seen_what_the_trees_learn_to_find():
     assert np.array_equal(learned.features, pairs.features[teaches])
     assert np.array_equal(learned.is_held, is_held[teaches])
     assert learned.groups.tolist() == np.unique(pairs.rows[teaches], return_counts=True)[1].tolist()
+
+
+def test_few_others_keep_what_was_put_aside_and_draw_from_the_rest_of_each_user():
+    X = log()
+    users = np.flatnonzero(np.diff(X.indptr) > 1)
+    held = held_out_share(X, users, 0.3, np.random.default_rng(0))
+    whole = lesson(NAMES, X, users, held, 8, 0)
+    few = with_few_others(whole, 3, np.random.default_rng(1))
+    owner, kept = (np.repeat(np.arange(len(one.groups)), one.groups) for one in (whole, few))
+    counts = [np.bincount(owner, ~whole.is_held), np.bincount(kept, ~few.is_held)]
+    assert counts[0].max() > 3
+    assert np.array_equal(counts[1], np.minimum(counts[0], 3))
+    assert np.array_equal(np.bincount(owner, whole.is_held), np.bincount(kept, few.is_held))
+    rows = {(user, *row) for user, row in zip(owner, whole.features.tolist(), strict=True)}
+    assert {(user, *row) for user, row in zip(kept, few.features.tolist(), strict=True)} < rows
+    other = with_few_others(whole, 3, np.random.default_rng(2))
+    assert not np.array_equal(other.features, few.features)
 
 
 def test_the_held_out_share_is_drawn_from_the_users_asked_for_and_leaves_each_an_item():
