@@ -34,6 +34,19 @@ def test_a_history_folds_in_to_the_solution_of_its_normal_equations(l2, exponent
     np.testing.assert_allclose(scores, users @ model.item_factors_.T, atol=1e-4)
 
 
+@pytest.mark.parametrize("weight", [1.0, 4.0])
+def test_without_a_weight_of_zeros_the_root_of_the_observed_share_gives_it(weight):
+    X = histories() * weight
+    padded = np.zeros((50, 35))
+    padded[:40, :30] = X
+    chosen = 1.5 * np.sqrt(X.sum() / X.size)  # every user and item of histories() has some
+    for log in (X, padded):
+        model = IALS(6, n_epochs=2).fit(log)
+        assert model.unobserved_weight_ == pytest.approx(chosen)
+        given = IALS(6, n_epochs=2, unobserved_weight=model.unobserved_weight_).fit(log)
+        np.testing.assert_array_equal(model.item_factors_, given.item_factors_)
+
+
 def test_training_ends_where_neither_side_can_improve():
     X = histories()
     model = IALS(6, l2=0.1, exponent=1.0, unobserved_weight=0.2, n_epochs=1000).fit(X)
