@@ -7,9 +7,11 @@ mean popularity of its items; similarity of the item to the most similar one of 
 share of the history that is among its neighbours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms import get
 from recmeta.algorithms._base import Recommender, _blocks, _in_threads
+from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._neighbours import nearest_items
 from recmeta.algorithms._similarity import form_of, squared_lengths
 from recmeta.algorithms._sums import column_counts
@@ -25,6 +28,7 @@ from recmeta.algorithms._topk import NO_SCORE, mask_seen, select_top_k
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 N_SIMILAR, SHRINK = 50, 10.0  # of the neighbours of an item
+WIDER = 4  # a score of a block has its rank beside it, and what is made of both
 FIXED = {
     "objective": "lambdarank", "lambdarank_norm": False, "learning_rate": 0.05, "verbosity": -1,
     "deterministic": True, "force_row_wise": True, "num_threads": 1,
@@ -131,7 +135,7 @@ def pairs_of(
         found = _pairs_of_block(models, part, users[block], items, n_candidates)
         parts[block.start] = found._replace(rows=found.rows + block.start)
 
-    _in_threads(one_block, _blocks(X.shape[0], X.shape[1] * len(models)))
+    _in_threads(one_block, _blocks(X.shape[0], X.shape[1] * len(models) * WIDER))
     columns = zip(*(parts[start] for start in sorted(parts)), strict=True)
     return Pairs(*(np.concatenate(column) for column in columns))
 
@@ -169,25 +173,37 @@ def _pairs_of_block(
     return Pairs(rows, columns, np.stack([*features, *by_user, *similar], 1).astype(np.float32))
 
 
-def lesson(
+def lessons(
     names: Sequence[str],
     X: csr_array,
     users: I64,
     held: csr_array,
     n_candidates: int,
     random_state: int | None,
-) -> Lesson:
-    """The pairs of some users by models that have not seen what is held out, and whether it is."""
+) -> Iterator[Lesson]:
+    """The pairs of some users by models that have not seen what is held out, and whether it is.
+
+    A few users at a time, since most of their pairs are not learned from.
+    """
     rest = csr_array(X - held)
     rest.eliminate_zeros()
-    models = fitted(names, rest, random_state)
-    pairs = pairs_of(models, csr_array(rest[users]), users, items_of(rest), n_candidates)
-    owner = np.repeat(np.arange(X.shape[0]), np.diff(held.indptr))
-    keys = users[pairs.rows] * X.shape[1] + pairs.items
-    is_held = np.isin(keys, owner * X.shape[1] + held.indices)
-    teaches = (np.bincount(pairs.rows, is_held, len(users)) > 0)[pairs.rows]
-    sizes = np.bincount(pairs.rows[teaches])
-    return Lesson(pairs.features[teaches], is_held[teaches], sizes[sizes > 0])
+    models, items = fitted(names, rest, random_state), items_of(rest)
+    for part in _panels(len(users), X.shape[1], len(models)):
+        some, put_aside = users[part], csr_array(held[users[part]])
+        pairs = pairs_of(models, csr_array(rest[some]), some, items, n_candidates)
+        owner = np.repeat(np.arange(len(some)), np.diff(put_aside.indptr))
+        keys = pairs.rows * X.shape[1] + pairs.items
+        is_held = np.isin(keys, owner * X.shape[1] + put_aside.indices)
+        teaches = (np.bincount(pairs.rows, is_held, len(some)) > 0)[pairs.rows]
+        sizes = np.bincount(pairs.rows[teaches])
+        yield Lesson(pairs.features[teaches], is_held[teaches], sizes[sizes > 0])
+
+
+def _panels(n_rows: int, n_items: int, n_models: int) -> Iterator[slice]:
+    """Row ranges of as many blocks of ``pairs_of`` as there are threads."""
+    width = n_items * n_models * WIDER
+    steps = [block.stop - block.start for block in islice(_blocks(n_rows, width), 1)]
+    return row_blocks(n_rows, sum(steps) * numba.get_num_threads() or 1)
 
 
 def with_few_others(whole: Lesson, n_others: int, rng: np.random.Generator) -> Lesson:
@@ -200,17 +216,25 @@ def with_few_others(whole: Lesson, n_others: int, rng: np.random.Generator) -> L
     return Lesson(whole.features[kept], whole.is_held[kept], np.bincount(owner[kept]))
 
 
-def learned_trees(
-    lessons: Sequence[Lesson], params: Mapping[str, Any], n_trees: int
-) -> NDArray[np.uint8]:
-    """LambdaRank: the text of LightGBM's model; empty if there was nothing to learn."""
+def binned(lessons: Sequence[Lesson], params: Mapping[str, Any]) -> Any:
+    """LightGBM's Dataset: the bin of each feature, a byte a pair; None of no pairs."""
     import lightgbm  # takes a second to import, and more with its optional parts
 
+    some = [one for one in lessons if len(one.groups)]
+    if not some:
+        return None
+    features, is_held, groups = zip(*some, strict=True)
+    answers = {"label": np.concatenate(is_held), "group": np.concatenate(groups)}
+    return lightgbm.Dataset(list(features), **answers, params={**FIXED, **params}).construct()
+
+
+def trees_of(data: Any, params: Mapping[str, Any], n_trees: int) -> NDArray[np.uint8]:
+    """LambdaRank: the text of LightGBM's model; empty if there was nothing to learn."""
     nothing = np.zeros(0, dtype=np.uint8)
-    if not any(len(one.groups) for one in lessons):
+    if data is None:
         return nothing
-    features, is_held, groups = (np.concatenate(part) for part in zip(*lessons, strict=True))
-    data = lightgbm.Dataset(features, is_held, group=groups)
+    import lightgbm  # as above
+
     trees = lightgbm.train({**FIXED, **params}, data, n_trees)
     if not trees.feature_importance().any():  # not one split: too few pairs for min_leaf
         return nothing

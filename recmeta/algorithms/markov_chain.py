@@ -82,10 +82,10 @@ class MarkovChain(Recommender):
         window: int = 20,
         decay: float = 1.0,
         backward: float = 0.75,
-        alpha: float = 0.5,
-        n_last: int = 20,
-        discount: float = 0.8,
-        n_neighbours: int = 200,
+        alpha: float = 0.25,
+        n_last: int = 50,
+        discount: float = 0.92,
+        n_neighbours: int = 500,
     ) -> None:
         self.window = window
         self.decay = decay

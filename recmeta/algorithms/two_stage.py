@@ -112,11 +112,16 @@ class TwoStage(Recommender):
         users = np.sort(rng.permutation(users)[: self.n_train_users])
         n_draws = min(max(self.n_train_users // max(len(users), 1), 1), MOST_DRAWS, len(users))
         draws = [stages.held_out_share(X, users, self.held_out, rng) for _ in range(n_draws)]
-        whole = (stages.lesson(names, X, users, held, self.n_candidates, seed) for held in draws)
-        lessons = [stages.with_few_others(one, self.n_negatives, rng) for one in whole]
+        lessons = [
+            stages.with_few_others(lesson, self.n_negatives, rng)
+            for held in draws
+            for lesson in stages.lessons(names, X, users, held, self.n_candidates, seed)
+        ]
         params = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
         params["seed"] = int(rng.integers(2**31))
-        self.trees_ = stages.learned_trees(lessons, params, self.n_trees)
+        data = stages.binned(lessons, params)
+        del lessons  # before the training, which has its own numbers for each pair
+        self.trees_ = stages.trees_of(data, params, self.n_trees)
         for name in [name for name in vars(self) if name.startswith("stage")]:
             delattr(self, name)  # of an earlier fit
         for name, value in stages.state_with_prefixes(stages.fitted(names, X, seed)).items():

@@ -135,7 +135,7 @@ def test_only_the_order_of_the_times_counts_not_their_size():
         ({"window": 0}, "window must be at least 1: got 0"),
         ({"n_last": 0}, "n_last must be at least 1: got 0"),
         ({"backward": -1.0}, "decay, alpha and backward must be at least 0"),
-        ({"decay": float("inf")}, "got inf, 0.5"),
+        ({"decay": float("inf")}, "got inf, 0.25"),
         ({"discount": 1.5}, "0.75 and 1.5"),
     ],
 )
