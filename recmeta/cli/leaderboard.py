@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 KINDS = ("cd", "wilcoxon", "profile", "heat", "intervals")
 SUFFIXES = (".svg", ".png", ".pdf")
 TESTS = {"t": "t test", "wilcoxon": "Wilcoxon's signed rank test", "permutation": "permutation"}
+SPLITS = {  # as `recmeta sweep` takes them, and as the store has them
+    "random": "random_holdout",
+    "time": "global_time",
+    "last": "leave_last_out",
+    "users": "user_kfold",
+}
 TEXT = {"algorithm", "params", "split", "nemenyi", "wilcoxon", "apart"}
 
 
@@ -40,7 +46,10 @@ StorePath = Annotated[
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="One data set; default: over all of them.")
 ]
-SplitName = Annotated[str | None, typer.Option("--split", help="One split; default: all.")]
+SplitName = Annotated[
+    str | None,
+    typer.Option("--split", help=f"One split ({', '.join(SPLITS)}); default: all."),
+]
 Format = Annotated[
     str | None,
     typer.Option(
@@ -102,7 +111,7 @@ def leaderboard(
     # late: pandas
     from recmeta.experiments.leaderboard import leaderboard as rank
 
-    test = paired_test if tests else None
+    test, split = paired_test if tests else None, SPLITS.get(split or "", split)
     with _opened(store) as results:
         board = rank(results, metric, dataset=dataset, split=split, test=test, alpha=alpha)
     head = _head(board, dataset, test)

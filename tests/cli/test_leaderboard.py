@@ -27,7 +27,7 @@ def store(tmp_path_factory):
             for name, level in (("A", 0.6), ("B", 0.5), ("C", 0.1)):
                 users = np.clip(rng.normal(level, 0.1, 60), 0, 1).astype(np.float16)
                 scores = {"ndcg@10": float(users.mean()), "recall@10": 0.5}
-                task = Task("/b", f"d{i}", f"d{i}", "random", name, {"x": 1, "y": "p|q"})
+                task = Task("/b", f"d{i}", f"d{i}", "random_holdout", name, {"x": 1, "y": "p|q"})
                 result = Result(
                     "ok",
                     metrics={"validation": scores, "test": scores},
@@ -140,7 +140,13 @@ def test_a_kind_without_a_picture_is_a_wrong_use(run, store):
 def test_a_split_that_is_not_there_is_code_2(run, store):
     code, _, err = run("leaderboard", store, "--split", "time")
     assert code == 2
-    assert "no split 'time'; it has: random" in err
+    assert "no split 'global_time'; it has: random_holdout" in err
+
+
+def test_a_split_has_the_name_that_sweep_takes_and_that_of_the_store(run, store):
+    short = run("leaderboard", store, "--split", "random")
+    assert short == run("leaderboard", store, "--split", "random_holdout")
+    assert short[0] == 0
 
 
 def test_the_choices_of_the_options_are_those_of_the_library():
