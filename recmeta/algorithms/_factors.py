@@ -22,6 +22,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _in_threads, _threadpools
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._sums import column_counts
+from recmeta.algorithms._work_space import work_space
 
 F32 = NDArray[np.float32]
 TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
@@ -60,8 +61,7 @@ def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
     """The n_kept largest Ritz values of X'X, ascending, and vectors, to TOLERANCE."""
     transposed, (n_items, width) = X.T.tocsr(), start.shape
     limit = min(n_items, 8 * n_kept + 40 * width) // width * width
-    Q = np.zeros((n_items, limit), dtype=np.float32, order="F")
-    T = np.zeros((limit, limit), dtype=np.float32)
+    Q, T = work_space((n_items, limit), "F"), work_space((limit, limit))
     Q[:, :width] = _orthonormal(start)[0]
     size, next_check = width, 2 * n_kept + width
     while True:

@@ -20,6 +20,7 @@ from recmeta.algorithms._base import BLOCK_BYTES, Cost, _check_counts, _in_threa
 from recmeta.algorithms._gram import is_even, row_blocks, tails, upper_rows
 from recmeta.algorithms._heap import offered, sort_heap, sort_heaps
 from recmeta.algorithms._similarity import F32, Form
+from recmeta.algorithms._work_space import work_space
 
 TILE = 64  # others, or targets, whose similarities are computed at once
 Neighbours = tuple[NDArray[np.int32], F32]
@@ -88,7 +89,7 @@ def nearest_items(X: csr_array, form: Form, k: int) -> Neighbours:
     others, values = _no_neighbours(n_items, k)
     sizes, parts, coefficients = np.zeros(n_items, np.int32), tails(X), _coefficients(form)
     height = int(min(max(BLOCK_BYTES // (4 * n_items), TILE), n_items))
-    panel = np.empty((height, n_items), dtype=np.float32)
+    panel = work_space((height, n_items))
     for first in range(0, n_items, height):
         rows = panel[: n_items - first]
         rows[:] = 0

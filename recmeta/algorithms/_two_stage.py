@@ -19,20 +19,19 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms import get
 from recmeta.algorithms._base import Recommender, _blocks, _in_threads
+from recmeta.algorithms._boosted_trees import Lesson
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._neighbours import nearest_items
 from recmeta.algorithms._similarity import form_of, squared_lengths
-from recmeta.algorithms._sums import column_counts
+from recmeta.algorithms._sums import column_counts, entry_blocks
 from recmeta.algorithms._topk import NO_SCORE, mask_seen, select_top_k
+from recmeta.algorithms._work_space import give_back
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 N_SIMILAR, SHRINK = 50, 10.0  # of the neighbours of an item
-WIDER = 4  # a score of a block has its rank beside it, and what is made of both
-FIXED = {
-    "objective": "lambdarank", "lambdarank_norm": False, "learning_rate": 0.05, "verbosity": -1,
-    "deterministic": True, "force_row_wise": True, "num_threads": 1,
-}  # fmt: skip
+MOST_DRAWS = 3  # of what is put aside, where there are few users
+WIDER = 8  # a score of a block has its rank beside it, and what is made of both
 
 
 class Items(NamedTuple):
@@ -51,14 +50,6 @@ class Pairs(NamedTuple):
     features: F32  # (n_pairs, n_features)
 
 
-class Lesson(NamedTuple):
-    """Pairs of users of whose held-out items one at least is a candidate."""
-
-    features: F32  # (n_pairs, n_features)
-    is_held: NDArray[np.bool_]  # (n_pairs,)
-    groups: I64  # (n_users,): how many pairs in a row are of one user
-
-
 def items_of(X: csr_array) -> Items:
     """From the interactions."""
     counts = column_counts(X.indices, X.shape[1])
@@ -71,23 +62,48 @@ def items_of(X: csr_array) -> Items:
 
 def held_out_share(X: csr_array, rows: I64, share: float, rng: np.random.Generator) -> csr_array:
     """A random share of the entries of some rows, one at least, of a row with two or more."""
-    counts = np.diff(X.indptr)
-    owner = np.repeat(np.arange(len(counts)), counts)
-    rank = np.empty(X.nnz, dtype=np.int64)
-    rank[np.lexsort((rng.random(X.nnz), owner))] = np.arange(X.nnz) - X.indptr[owner]
-    n_held = np.minimum(np.maximum(np.rint(share * counts), 1), counts - 1)
-    drawn = np.zeros(len(counts), dtype=np.bool_)
-    drawn[rows] = True
-    held = drawn[owner] & (rank < n_held[owner])
-    ends = np.concatenate([[0], np.cumsum(held)])[X.indptr]
-    return csr_array((X.data[held], X.indices[held], ends), shape=X.shape)
+    counts, held = np.diff(X.indptr), np.empty(X.nnz, dtype=np.bool_)
+    n_held = np.zeros(len(counts), dtype=np.int64)
+    wanted = np.maximum(np.rint(share * counts[rows]).astype(np.int64), 1)
+    n_held[rows] = np.maximum(np.minimum(wanted, counts[rows] - 1), 0)
+    for block in entry_blocks(X.indptr):
+        owner = np.repeat(np.arange(block.start, block.stop), counts[block])
+        first, rank = X.indptr[block.start], np.empty(len(owner), dtype=np.int64)
+        order = np.lexsort((rng.random(len(owner)), owner))
+        rank[order] = np.arange(len(owner)) - (X.indptr[owner] - first)
+        held[first : first + len(owner)] = rank < n_held[owner]
+    return _entries(X, held, n_held)
+
+
+def draws_of(
+    X: csr_array, n_train_users: int, share: float, rng: np.random.Generator
+) -> tuple[I64, list[csr_array]]:
+    """Users to learn from, and what is put aside of theirs: anew where there are few users."""
+    users = np.flatnonzero(np.diff(X.indptr) > 1)
+    users = np.sort(rng.permutation(users)[:n_train_users])
+    n_draws = min(max(n_train_users // max(len(users), 1), 1), MOST_DRAWS, len(users))
+    return users, [held_out_share(X, users, share, rng) for _ in range(n_draws)]
+
+
+def _entries(X: csr_array, mask: NDArray[np.bool_], lengths: NDArray[Any]) -> csr_array:
+    """Those that the mask picks, of which each row has so many."""
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return csr_array((X.data[mask], X.indices[mask], ends), shape=X.shape)
+
+
+def without(X: csr_array, held: csr_array) -> csr_array:
+    """The entries of X that ``held`` does not have."""
+    left = np.ones(X.nnz, dtype=np.bool_)
+    _drop(X.indptr, X.indices, held.indptr, held.indices, left)
+    return _entries(X, left, np.diff(X.indptr) - np.diff(held.indptr))
 
 
 def fitted(names: Sequence[str], X: csr_array, random_state: int | None) -> list[Recommender]:
     """The models of the first stage, with their default parameters, fitted."""
     if not names:
         raise ValueError("candidates must name a model at least: got none")
-    models = []
+    give_back()
+    models: list[Recommender] = []
     for algorithm in map(get, names):
         if algorithm.uses or not algorithm.inductive or "stage" in algorithm.family:
             raise ValueError(
@@ -97,6 +113,7 @@ def fitted(names: Sequence[str], X: csr_array, random_state: int | None) -> list
         if "random_state" in model.get_params():
             model.set_params(random_state=random_state)
         models.append(model.fit(X))
+        give_back()  # or what one fit took lies beside the next
     return models
 
 
@@ -185,9 +202,9 @@ def lessons(
 
     A few users at a time, since most of their pairs are not learned from.
     """
-    rest = csr_array(X - held)
-    rest.eliminate_zeros()
+    rest = without(X, held)
     models, items = fitted(names, rest, random_state), items_of(rest)
+    give_back()
     for part in _panels(len(users), X.shape[1], len(models)):
         some, put_aside = users[part], csr_array(held[users[part]])
         pairs = pairs_of(models, csr_array(rest[some]), some, items, n_candidates)
@@ -216,39 +233,15 @@ def with_few_others(whole: Lesson, n_others: int, rng: np.random.Generator) -> L
     return Lesson(whole.features[kept], whole.is_held[kept], np.bincount(owner[kept]))
 
 
-def binned(lessons: Sequence[Lesson], params: Mapping[str, Any]) -> Any:
-    """LightGBM's Dataset: the bin of each feature, a byte a pair; None of no pairs."""
-    import lightgbm  # takes a second to import, and more with its optional parts
-
-    some = [one for one in lessons if len(one.groups)]
-    if not some:
-        return None
-    features, is_held, groups = zip(*some, strict=True)
-    answers = {"label": np.concatenate(is_held), "group": np.concatenate(groups)}
-    return lightgbm.Dataset(list(features), **answers, params={**FIXED, **params}).construct()
-
-
-def trees_of(data: Any, params: Mapping[str, Any], n_trees: int) -> NDArray[np.uint8]:
-    """LambdaRank: the text of LightGBM's model; empty if there was nothing to learn."""
-    nothing = np.zeros(0, dtype=np.uint8)
-    if data is None:
-        return nothing
-    import lightgbm  # as above
-
-    trees = lightgbm.train({**FIXED, **params}, data, n_trees)
-    if not trees.feature_importance().any():  # not one split: too few pairs for min_leaf
-        return nothing
-    return np.frombuffer(trees.model_to_string().encode(), dtype=np.uint8).copy()
-
-
-def values_of(text: NDArray[np.uint8], features: F32, n_models: int) -> NDArray[Any]:
-    """ln(1 + exp(f)) by the trees, above 0; without trees the mean reciprocal rank: (n_pairs,)."""
-    if not len(text):
-        return features[:, 2 * n_models]
-    import lightgbm  # as above
-
-    trees = lightgbm.Booster(model_str=text.tobytes().decode())
-    return np.logaddexp(0, trees.predict(features, num_threads=1))
+@njit(cache=True, nogil=True)
+def _drop(indptr, indices, held_indptr, held, left):  # type: ignore[no-untyped-def]
+    """``left`` becomes False at the entries that are held; both matrices are sorted."""
+    for row in range(len(indptr) - 1):
+        place = indptr[row]
+        for entry in range(held_indptr[row], held_indptr[row + 1]):
+            while indices[place] < held[entry]:
+                place += 1
+            left[place] = False
 
 
 @njit(cache=True, nogil=True)

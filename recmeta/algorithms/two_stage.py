@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
+from recmeta.algorithms import _boosted_trees as trees
 from recmeta.algorithms import _two_stage as stages
 from recmeta.algorithms import get
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
 from recmeta.space import Space
-
-MOST_DRAWS = 3  # of what is put aside, where there are few users
 
 
 class TwoStage(Recommender):
@@ -106,46 +105,44 @@ class TwoStage(Recommender):
         _check_counts(**{name: getattr(self, name) for name in counts})
         if self.n_leaves < 2 or not 0 < self.held_out < 1:
             raise ValueError("n_leaves must be at least 2 and held_out between 0 and 1")
-        names, seed = self.candidates, self.random_state
-        rng = np.random.default_rng(seed)
-        users = np.flatnonzero(np.diff(X.indptr) > 1)
-        users = np.sort(rng.permutation(users)[: self.n_train_users])
-        n_draws = min(max(self.n_train_users // max(len(users), 1), 1), MOST_DRAWS, len(users))
-        draws = [stages.held_out_share(X, users, self.held_out, rng) for _ in range(n_draws)]
+        self.trees_ = self._learned_trees(X, self.random_state)
+        for name in [name for name in vars(self) if name.startswith("stage")]:
+            delattr(self, name)  # of an earlier fit
+        models = stages.fitted(self.candidates, X, self.random_state)
+        for name, value in stages.state_with_prefixes(models).items():
+            setattr(self, name, value)
+        self.popularity_, self.neighbours_, self.similarities_ = stages.items_of(X)
+
+    def _learned_trees(self, X: csr_array, seed: int | None) -> NDArray[np.uint8]:
+        names, rng = self.candidates, np.random.default_rng(seed)
+        users, draws = stages.draws_of(X, self.n_train_users, self.held_out, rng)
         lessons = [
             stages.with_few_others(lesson, self.n_negatives, rng)
             for held in draws
             for lesson in stages.lessons(names, X, users, held, self.n_candidates, seed)
         ]
-        params = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
-        params["seed"] = int(rng.integers(2**31))
-        data = stages.binned(lessons, params)
-        del lessons  # before the training, which has its own numbers for each pair
-        self.trees_ = stages.trees_of(data, params, self.n_trees)
-        for name in [name for name in vars(self) if name.startswith("stage")]:
-            delattr(self, name)  # of an earlier fit
-        for name, value in stages.state_with_prefixes(stages.fitted(names, X, seed)).items():
-            setattr(self, name, value)
-        self.popularity_, self.neighbours_, self.similarities_ = stages.items_of(X)
+        leaves = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
+        params = leaves | {"seed": int(rng.integers(2**31))}
+        data = trees.binned(lessons, params)
+        del lessons  # before the training
+        return trees.trees_of(data, params, self.n_trees)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         models = stages.models_of(self.candidates, vars(self))
         items = stages.Items(self.popularity_, self.neighbours_, self.similarities_)
         pairs = stages.pairs_of(models, X, users, items, self.n_candidates)
         scores = np.zeros(X.shape, dtype=np.float32)
-        scores[pairs.rows, pairs.items] = stages.values_of(self.trees_, pairs.features, len(models))
+        scores[pairs.rows, pairs.items] = trees.values_of(self.trees_, pairs.features, len(models))
         return scores
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         model = cls(**params)
         costs = [get(name).cost(n_users, n_items, nnz) for name in model.candidates]
-        n_models, n_train = len(costs), min(n_users * MOST_DRAWS, model.n_train_users)
-        n_fits = 1 + min(max(model.n_train_users // max(n_users, 1), 1), MOST_DRAWS)
+        n_models, n_train = len(costs), min(n_users * stages.MOST_DRAWS, model.n_train_users)
+        n_fits = 1 + min(max(model.n_train_users // max(n_users, 1), 1), stages.MOST_DRAWS)
         pairs = n_train * min(n_items, model.n_candidates * n_models / 2)
         learned = min(n_train * 1.2 * model.n_negatives, pairs)
         seconds = n_fits * sum(cost.seconds for cost in costs) + 1e-8 * n_train * n_items * n_models
-        size = sum(cost.bytes for cost in costs) + 8 * (pairs / n_fits + learned) * (
-            2 * n_models + 10
-        )
+        size = sum(cost.bytes for cost in costs) + 8.0 * learned * (2 * n_models + 10)
         return Cost(0.2 + seconds + 3e-7 * learned * model.n_trees, size)

@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-from lightgbm import LGBMRanker
+from lightgbm import Dataset, LGBMRanker
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import EASE, ItemKNN, TopPopular
+from recmeta.algorithms import EASE, ItemKNN, TopPopular, _two_stage
+from recmeta.algorithms._boosted_trees import FIXED, binned, trees_of, values_of
+from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._two_stage import (
     held_out_share,
     items_of,
-    learned_trees,
-    lesson,
+    lessons,
     pairs_of,
-    values_of,
     with_few_others,
+    without,
 )
 from recmeta.algorithms.two_stage import TwoStage
 
@@ -28,6 +29,12 @@ def log(n_users=120, n_items=30, seed=0):
     X = rng.random((n_users, n_items)) < np.where(kind, 0.6, 0.1) / (1 + np.arange(n_items) / 15)
     X[3], X[:, 7] = False, False
     return csr_array(X.astype(np.float32))
+
+
+def lesson(*args):
+    """All pairs at once."""
+    parts = list(lessons(*args))
+    return type(parts[0])(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def test_features_are_those_of_loops_over_their_definitions():
@@ -112,12 +119,52 @@ def test_the_held_out_share_is_drawn_from_the_users_asked_for_and_leaves_each_an
     assert np.array_equal(np.diff(everything.indptr)[users], n_had[users] - 1)
 
 
+def test_lessons_of_a_few_users_are_parts_of_that_of_all(monkeypatch):
+    X = log()
+    users = np.flatnonzero(np.diff(X.indptr) > 1)
+    held = held_out_share(X, users, 0.3, np.random.default_rng(0))
+    whole = list(lessons(NAMES, X, users, held, 6, 0))
+    monkeypatch.setattr(_two_stage, "_panels", lambda n, *others: row_blocks(n, 7))
+    parts = list(lessons(NAMES, X, users, held, 6, 0))
+    assert (len(whole), len(parts)) == (1, -(-len(users) // 7))
+    together = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    assert all(map(np.array_equal, whole[0], together))
+    # and what is drawn of them is drawn of the same stream
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    few = [with_few_others(part, 3, one).features for part in parts]
+    assert np.array_equal(with_few_others(whole[0], 3, other).features, np.concatenate(few))
+
+
+def test_what_is_left_is_the_matrix_without_what_is_held():
+    X = log()
+    held = held_out_share(X, np.arange(0, X.shape[0], 2), 0.4, np.random.default_rng(0))
+    left = without(X, held)
+    assert left.has_canonical_format
+    assert left.data.all()
+    assert np.array_equal(left.toarray(), (X - held).toarray())
+
+
+def test_bins_made_a_feature_at_a_time_are_those_of_all_at_once():
+    X = log()
+    users = np.flatnonzero(np.diff(X.indptr) > 1)
+    held = held_out_share(X, users, 0.3, np.random.default_rng(0))
+    learned = lesson(NAMES, X, users, held, 6, 0)
+    params = {"num_leaves": 4, "min_data_in_leaf": 5, "seed": 1}
+    at_once = Dataset(
+        learned.features, learned.is_held, group=learned.groups, params={**FIXED, **params}
+    )
+    parts = [learned._replace(features=np.asfortranarray(learned.features))]
+    found = trees_of(binned(parts, params), params, 20)
+    assert np.array_equal(found, trees_of(at_once, params, 20))
+
+
 def test_the_trees_are_those_of_lightgbms_ranker():
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
     learned = lesson(NAMES, X, users, held, 6, 0)
-    text = learned_trees([learned], {"num_leaves": 4, "min_data_in_leaf": 5, "seed": 1}, 20)
+    params = {"num_leaves": 4, "min_data_in_leaf": 5, "seed": 1}
+    text = trees_of(binned([learned], params), params, 20)
     ranker = LGBMRanker(
         n_estimators=20, num_leaves=4, min_child_samples=5, learning_rate=0.05, random_state=1,
         lambdarank_norm=False, deterministic=True, force_row_wise=True, n_jobs=1, verbosity=-1,
