@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, _check_counts, _threadpools
+from recmeta.algorithms._base import Cost, _check_counts
 from recmeta.algorithms._iterative import IterativeRecommender
-from recmeta.algorithms._sums import column_counts
+from recmeta.algorithms._non_negative import descend, factorised, folded_in
 from recmeta.space import Space
 
 SOLVERS = {"frobenius": ("cd", "mu"), "kullback-leibler": ("mu",)}  # the first is the better one
@@ -24,10 +24,10 @@ class NMF(IterativeRecommender):
         L + l2 / 2 (||W||^2 + ||H||^2),     L = 1/2 sum_ui (x_ui - w_u h_i)^2  (Frobenius)
         or L = sum_ui (x_ui ln(x_ui / w_u h_i) - x_ui + w_u h_i)     (Kullback-Leibler).
 
-    scikit-learn's NMF does each epoch: by coordinate descent (Cichocki & Phan 2009; Frobenius
-    only) or multiplicative updates. Ranking solves w from the history, so unseen users get a list
-    too. Time grows with n_epochs * (nnz * n_factors + (n_users + n_items) * n_factors^2), memory
-    with (n_users + n_items) * n_factors.
+    scikit-learn's NMF makes the start and does multiplicative updates; coordinate descent
+    (Cichocki & Phan 2009; Frobenius only) goes on by ``_non_negative``. Ranking solves w from the
+    history, so unseen users get a list too. Time grows with n_epochs * (nnz * n_factors + (n_users
+    + n_items) * n_factors^2), memory with (n_users + n_items) * n_factors and X by its columns.
 
     Parameters
     ----------
@@ -110,40 +110,38 @@ class NMF(IterativeRecommender):
         n = min(self.n_factors, *X.shape)
         self.user_factors_, self.item_factors_ = (np.zeros((m, n), np.float32) for m in X.shape)
 
-    def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
-        before = {"init": "custom", "W": self.user_factors_, "H": self.item_factors_.T}
-        start: dict[str, Any] = before if self.n_epochs_ else {"init": self.init}
-        if prepared.nnz == 0 or (self.n_epochs_ and not self.item_factors_.any()):
+    def _prepared(self, X: csr_array) -> tuple[csr_array, csr_array]:
+        return X, csr_array(X.T.tocsr())
+
+    def _epoch(self, prepared: tuple[csr_array, csr_array], rng: np.random.Generator) -> None:
+        (X, transposed), users, items = prepared, self.user_factors_, self.item_factors_
+        if X.nnz == 0 or (self.n_epochs_ and not items.any()):
             return  # nothing to learn from
-        users, items = self._factorised(prepared, 1, random_state=self.seed_, **start)
-        unseen = column_counts(prepared.indices, len(self.item_factors_)) == 0
-        items[:, unseen] = 0  # the start has rounding noise there
-        self.user_factors_ = np.ascontiguousarray(users)
-        self.item_factors_ = np.ascontiguousarray(items.T)
+        if self.n_epochs_ and self._solver() == "cd":
+            descend(X, items, self.l2, 1, users)
+            descend(transposed, users, self.l2, 1, items)
+        else:
+            before = {"init": "custom", "W": users, "H": items.T}
+            start: dict[str, Any] = before if self.n_epochs_ else {"init": self.init}
+            chosen = items.shape[1], self.loss, self._solver(), self.l2
+            found = factorised(X, *chosen, 1, random_state=self.seed_, **start)
+            self.user_factors_, self.item_factors_ = found
+        self.item_factors_[np.diff(transposed.indptr) == 0] = 0  # the start has noise there
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         if not self.item_factors_.any() or X.nnz == 0:
             return np.zeros(X.shape, dtype=np.float32)
-        known = {"init": "custom", "H": self.item_factors_.T, "update_H": False}
-        factors, _ = self._factorised(X, SWEEPS, **known)
+        chosen = self.loss, self._solver(), self.l2
+        factors = folded_in(X, self.item_factors_, *chosen, SWEEPS)
         return np.asarray(factors @ self.item_factors_.T, dtype=np.float32)
 
-    def _factorised(self, X: csr_array, n_sweeps: int, **start: Any) -> tuple[Any, Any]:
-        # inside the function: scikit-learn's decompositions take long to import
-        from sklearn.decomposition import non_negative_factorization
-
-        with _threadpools().limit(limits=1):  # the same bits with any threads
-            users, items, _ = non_negative_factorization(
-                X, n_components=self.item_factors_.shape[1], beta_loss=self.loss,
-                solver=self.solver or SOLVERS[self.loss][0], max_iter=n_sweeps, tol=0,
-                alpha_W=self.l2 / X.shape[1], alpha_H=self.l2 / X.shape[0], **start,
-            )  # fmt: skip
-        return users, items
+    def _solver(self) -> str:
+        return self.solver or SOLVERS[self.loss][0]
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         model = cls(**params)
         rows, width = n_users + n_items, model.n_factors
-        one = nnz * (1.2e-8 + 2.6e-10 * width) + 1.4e-9 * rows * width**2 + 1e-3
+        one = nnz * (4e-9 + 2.6e-10 * width) + 3e-10 * rows * width**2 + 1e-3
         one += 1e-8 * nnz * width * (model.loss == "kullback-leibler")
         return Cost(model.n_epochs * one, 12.0 * rows * width + 30 * nnz)

@@ -1,9 +1,14 @@
-"""NMF against dense multiplicative updates written out here, and scipy's non-negative solver."""
+"""NMF against scikit-learn's, dense multiplicative updates written out, and scipy's nnls."""
 
+import warnings
+
+import numba
 import numpy as np
 import pytest
 from scipy.optimize import nnls
 from scipy.sparse import csr_array
+from sklearn.decomposition import non_negative_factorization
+from sklearn.exceptions import ConvergenceWarning
 
 from recmeta.algorithms.nmf import NMF
 
@@ -60,6 +65,32 @@ def test_frobenius_comes_as_close_to_x_as_long_brute_force(solver, init):
         W, H = brute_force(X, rng.random((40, 5)), rng.random((5, 30)), "frobenius", 400)
         goals.append(((X - W @ H) ** 2).sum())
     assert left(model, X) < 1.02 * np.mean(goals)
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 10])
+def test_the_epochs_of_coordinate_descent_are_those_of_scikit_learn(n_epochs):
+    X = histories(300, 200) * np.random.default_rng(1).integers(1, 4, (300, 200))
+    model = NMF(12, l2=0.3, init="random", n_epochs=n_epochs).fit(X)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        users, items, _ = non_negative_factorization(
+            csr_array(X, dtype=np.float32), n_components=12, init="random", solver="cd", tol=0,
+            alpha_W=0.3 / 200, alpha_H=0.3 / 300, max_iter=n_epochs, random_state=model.seed_,
+        )  # fmt: skip
+    np.testing.assert_allclose(model.user_factors_, users, atol=1e-4)
+    np.testing.assert_allclose(model.item_factors_, items.T, atol=1e-4)
+
+
+def test_coordinate_descent_is_the_same_with_any_number_of_threads():
+    X, before = histories(600, 300), numba.get_num_threads()
+    try:
+        answers = []
+        for n_threads in (1, min(2, before)):
+            numba.set_num_threads(n_threads)
+            model = NMF(9, n_epochs=4).fit(X)
+            answers.append(np.hstack([model.item_factors_.T, model.user_factors_.T]))
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(*answers)
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.5])
