@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNSOUND = 3  # exit code of check: as for bad data
 
 store_app = typer.Typer(
-    help="A sweep's results: to Parquet and back, several into one, checked.",
+    help="A sweep's results: to Parquet and back, several into one, checked, forgotten.",
     no_args_is_help=True,
 )
 ADDED_TO = "The store: made, or added to."
@@ -96,6 +96,39 @@ def merge(
             with Store(source, read_only=not _may_be_written(source)) as one:
                 n_taken += take([one], results)
     _say_taken(n_taken, into, json)
+
+
+@store_app.command("forget")
+def forget(
+    store: StoreFile,
+    datasets: Annotated[str | None, typer.Option(help="Of these, separated by commas.")] = None,
+    algorithms: Annotated[str | None, typer.Option(help="Of these, separated by commas.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="That ended so: ok, timeout, oom, error, with commas.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Remove runs for good, so that a sweep makes them again: all that fit every option given."""
+    from recmeta.execution.task import STATUSES
+
+    asked = {"datasets": datasets, "algorithms": algorithms, "statuses": status}
+    lists = {name: text.split(",") for name, text in asked.items() if text is not None}
+    if not lists:
+        raise typer.BadParameter("name --datasets, --algorithms or --status: it removes for good")
+    if unknown := {*lists.get("statuses", ())} - {*STATUSES}:
+        raise typer.BadParameter(
+            f"not one of {', '.join(STATUSES)}: {', '.join(sorted(unknown))}", param_hint="--status"
+        )
+    options.store_at(store)
+    with _added_to(store) as results:
+        n_forgotten = results.forget(**lists)
+    if json:
+        say_json({"store": str(store), "forgotten": n_forgotten})
+        return
+    counts = ", ".join(f"{n:,} {status}" for status, n in sorted(n_forgotten.items()))
+    say(
+        f"{store}: {counted(sum(n_forgotten.values()), 'run')} forgotten{counts and f' ({counts})'}"
+    )
 
 
 @store_app.command("check")

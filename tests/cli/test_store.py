@@ -141,3 +141,33 @@ def test_a_folder_that_is_no_export_is_code_2_and_no_store_is_made(run, tmp_path
     assert code == 2
     assert "no exported store in" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_are_forgotten_whole_and_the_rest_is_sound(run, stores):
+    path = stores[0]
+    with Store(path) as store:
+        late = Task("/b", "shop", "k", "random", "SLIM", {"alpha": 1.0})
+        store.add(late, Result("timeout", error="late", metrics={"validation": {"ndcg@10": 0.1}}))
+        store.add(Task("/b", "shop", "k", "random", "SLIM", {"alpha": 2.0}), Result("error"))
+    out = f"{path}: 1 run forgotten (1 timeout)\n"
+    asked = ("store", "forget", path, "--algorithms", "SLIM,IALS", "--status", "timeout,oom")
+    assert run(*asked) == (0, out, "")
+    assert run(*asked) == (0, f"{path}: 0 runs forgotten\n", "")
+    assert run("store", "check", path) == (0, f"{path} is sound: 4 runs\n", "")
+    code, out, _ = run("store", "forget", path, "--datasets", "shop", "--json")
+    assert (code, json.loads(out)["forgotten"]) == (0, {"error": 1, "ok": 3})
+    with Store(path) as store:
+        tables = ("run", "measured", "score", "vector", "curve")
+        sizes = [store.connection.execute(f"SELECT count(*) FROM {name}") for name in tables]
+        assert [size.fetchone()[0] for size in sizes] == [0] * 5
+
+
+def test_nothing_is_forgotten_without_a_word_of_what(run, stores):
+    code, _, err = run("store", "forget", stores[0])
+    assert code == 2
+    assert "it removes for good" in " ".join(err.replace("│", " ").split())
+    code, _, err = run("store", "forget", stores[0], "--status", "late")
+    assert code == 2
+    assert "not one of ok, timeout, oom, error: late" in " ".join(err.replace("│", " ").split())
+    assert run("store", "forget", stores[0].with_name("no.sqlite"), "--status", "oom")[0] == 2
+    assert run("store", "check", stores[0])[1].endswith("is sound: 3 runs\n")
