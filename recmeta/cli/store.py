@@ -111,11 +111,11 @@ def forget(
     """Remove runs for good, so that a sweep makes them again: all that fit every option given."""
     from recmeta.execution.task import STATUSES
 
-    asked = {"datasets": datasets, "algorithms": algorithms, "statuses": status}
+    asked = {"dataset": datasets, "algorithm": algorithms, "status": status}
     lists = {name: text.split(",") for name, text in asked.items() if text is not None}
     if not lists:
         raise typer.BadParameter("name --datasets, --algorithms or --status: it removes for good")
-    if unknown := {*lists.get("statuses", ())} - {*STATUSES}:
+    if unknown := {*lists.get("status", ())} - {*STATUSES}:
         raise typer.BadParameter(
             f"not one of {', '.join(STATUSES)}: {', '.join(sorted(unknown))}", param_hint="--status"
         )

@@ -5,7 +5,6 @@ What the tables are: ``store_schema``. A failed run is a row, not a gap.
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,30 +109,13 @@ class Store:
         with self.writing() as writer:
             writer.connection.execute("INSERT OR REPLACE INTO dataset VALUES (?, ?, ?, ?)", row)
 
-    def forget(
-        self,
-        *,
-        datasets: Iterable[str] | None = None,
-        algorithms: Iterable[str] | None = None,
-        statuses: Iterable[str] | None = None,
-    ) -> dict[str, int]:
-        """Remove the runs that are of one of each of what is given, in one transaction.
+    def forget(self, **wanted: Iterable[str]) -> dict[str, int]:
+        """Remove the runs whose ``dataset``, ``algorithm``, ``status`` are all among those given.
 
-        Returns
-        -------
-        dict
-            Status -> how many there were.
+        In one transaction. Returns how many there were of each status.
         """
-        given = {"dataset": datasets, "algorithm": algorithms, "status": statuses}
-        wanted = {name: [*values] for name, values in given.items() if values is not None}
-        where = " AND ".join(f"{name} IN (SELECT value FROM json_each(?))" for name in wanted)
-        query = f"SELECT id, status FROM task WHERE {where or 'TRUE'}"
         with self.writing() as writer:
-            lists = [json.dumps(values) for values in wanted.values()]
-            found = self.connection.execute(query, lists).fetchall()
-            for id_, _ in found:
-                writer.remove(id_)
-        return dict(Counter(status for _, status in found))
+            return writer.remove_all(wanted)
 
     def done_ids(
         self, *, time_limit_s: float | None = None, memory_bytes: int | None = None

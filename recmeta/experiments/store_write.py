@@ -5,6 +5,7 @@ import json
 import platform
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,6 +137,16 @@ class Writer:
             run("DELETE FROM vector WHERE run = ?", (number,))
             run("DELETE FROM curve WHERE run = ?", (number,))
             run("DELETE FROM run WHERE number = ?", (number,))
+
+    def remove_all(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        """All runs whose columns of the view ``task`` are among those wanted: status -> number."""
+        where = " AND ".join(f"{column} IN (SELECT value FROM json_each(?))" for column in wanted)
+        lists = [json.dumps([*values]) for values in wanted.values()]
+        query = f"SELECT id, status FROM task WHERE {where or 'TRUE'}"
+        found = self.connection.execute(query, lists).fetchall()
+        for id_, _ in found:
+            self.remove(id_)
+        return dict(Counter(status for _, status in found))
 
     def environment(self, text: str) -> str:
         """The id of an environment, given as JSON; inserted if it is new."""
