@@ -216,12 +216,12 @@ class Recommender(BaseEstimator, ABC):
         """X as float32 CSR: sorted, duplicates summed, no stored zeros; a copy if changed."""
         checked = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         matrix = csr_array(checked)
-        if matrix.nnz and matrix.data.min() < 0:
+        if (lowest := matrix.data.min(initial=np.inf)) < 0:
             raise ValueError(
                 f"Negative values in data passed to X: {type(self).__name__} learns from positive "
                 "interactions; leave dislikes out, or shift the ratings"
             )
-        if not matrix.has_canonical_format or (matrix.nnz and (matrix.data == 0).any()):
+        if not matrix.has_canonical_format or lowest == 0:
             matrix = matrix.copy()
             matrix.sum_duplicates()
             matrix.eliminate_zeros()

@@ -105,11 +105,19 @@ def _times_of(name: str, given: Any, X: csr_array) -> csr_array:
         if times.nnz < n_given:
             raise ValueError("timestamps must have one time for each entry: some have several")
     data = np.asarray(times.data, dtype=np.float64)
-    if not (np.array_equal(times.indptr, X.indptr) and np.array_equal(times.indices, X.indices)):
+    if not (_same(times.indptr, X.indptr) and _same(times.indices, X.indices)):
         data = data[_places(times, X)]
-    if not np.isfinite(data).all():
+    if not np.isfinite([data.min(initial=0), data.max(initial=0)]).all():
         raise ValueError("timestamps must be finite: got NaN or infinity")
     return csr_array((data, X.indices, X.indptr), shape=X.shape)
+
+
+def _same(left: NDArray[Any], right: NDArray[Any]) -> bool:
+    """Whether two arrays are equal, without as many bytes of truth values."""
+    steps = range(0, len(left), 2**15)
+    return left.shape == right.shape and all(
+        np.array_equal(left[start : start + 2**15], right[start : start + 2**15]) for start in steps
+    )
 
 
 def _places(times: csr_array, X: csr_array) -> NDArray[np.int64]:

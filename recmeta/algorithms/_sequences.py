@@ -22,12 +22,13 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _check_counts, _in_threads
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._heap import offered, sort_heap
-from recmeta.algorithms._sums import add_at, by_column, entry_blocks
+from recmeta.algorithms._sums import add_at, by_column, entry_blocks, rows_by_column
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+SORTED = 2**13  # events at once
 
 
 class Sequences(NamedTuple):
@@ -41,7 +42,8 @@ def in_time_order(timestamps: csr_array) -> Sequences:
     """The events of each row from first to last; equal times by item number. O(nnz log nnz)."""
     starts, lengths = timestamps.indptr.astype(np.int64), np.diff(timestamps.indptr)
     items = np.empty(timestamps.nnz, dtype=np.int32)
-    for rows in entry_blocks(starts):  # so that the order is not of all events at once
+    # so that the order is not of all events at once; sorting makes several numbers of each
+    for rows in entry_blocks(starts, SORTED):
         events = slice(starts[rows.start], starts[rows.stop])
         row = np.repeat(np.arange(len(lengths[rows])), lengths[rows])
         order = np.lexsort((timestamps.indices[events], timestamps.data[events], row))
@@ -126,10 +128,7 @@ def _totals(starts: I64, items: I32, n_items: int, by_distance: F64, backward: f
 
 def users_of(starts: I64, items: I32, n_items: int) -> tuple[I64, I32]:
     """Where each item's users begin, and they: ascending."""
-    shape, nothing = (len(starts) - 1, n_items), np.zeros(len(items), dtype=bool)
-    narrow = starts.astype(np.int32 if len(items) < 2**31 else np.int64)
-    users = csr_array((nothing, items, narrow), shape=shape).tocsc()
-    return users.indptr.astype(np.int64), users.indices.astype(np.int32, copy=False)
+    return rows_by_column(starts, items, n_items)
 
 
 @njit(cache=True, nogil=True)

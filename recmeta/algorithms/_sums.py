@@ -16,10 +16,11 @@ from scipy.sparse import csc_array, csr_array
 BLOCK = 2**15  # entries at once
 
 
-def entry_blocks(indptr: NDArray[Any]) -> Iterator[slice]:
-    """Ranges of rows with about BLOCK entries each: what is made of entries in float64 is made for
-    these, one after the other."""
-    inner = np.searchsorted(indptr, np.arange(BLOCK, indptr[-1], BLOCK))
+def entry_blocks(indptr: NDArray[Any], size: int | None = None) -> Iterator[slice]:
+    """Ranges of rows with about BLOCK entries each, or ``size``: what is made of entries in float64
+    is made for these, one after the other."""
+    step = size or BLOCK
+    inner = np.searchsorted(indptr, np.arange(step, indptr[-1], step))
     cuts = np.unique(np.concatenate([[0], inner, [len(indptr) - 1]])).tolist()
     return (slice(first, last) for first, last in pairwise(cuts))
 
@@ -52,6 +53,26 @@ def by_column(indptr: NDArray[Any], indices: NDArray[Any], n_columns: int) -> cs
     dtype, shape = np.int32 if len(indices) < 2**31 else np.int64, (len(indptr) - 1, n_columns)
     places, starts = np.arange(len(indices), dtype=dtype), indptr.astype(dtype, copy=False)
     return csr_array((places, indices, starts), shape=shape).tocsc()
+
+
+def rows_by_column(
+    indptr: NDArray[Any], indices: NDArray[Any], n_columns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where the rows of each column begin, (n_columns + 1,), and they, ascending: of a CSR matrix,
+    whose values are not looked at."""
+    starts = np.concatenate([[0], np.cumsum(column_counts(indices, n_columns))])
+    rows = np.empty(len(indices), dtype=np.int32)
+    _turn(indptr, indices, starts[:-1].copy(), rows)
+    return starts, rows
+
+
+@njit(cache=True, nogil=True)
+def _turn(indptr, indices, next_, rows):  # type: ignore[no-untyped-def]
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            column = indices[place]
+            rows[next_[column]] = row
+            next_[column] += 1
 
 
 @njit(cache=True, nogil=True)

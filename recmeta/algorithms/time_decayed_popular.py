@@ -10,11 +10,12 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import Cost, Recommender
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._sequences import span
-from recmeta.algorithms._sums import BLOCK, add_at
+from recmeta.algorithms._sums import add_at
 from recmeta.space import Space
 
 DAY = 86_400.0
 FAINTEST = 1e-30  # weight of the oldest events: their items come last, by their count
+DATED = 2**13  # events at once: their weights take several numbers of 8 bytes each
 
 
 class TimeDecayedPopular(Recommender):
@@ -71,7 +72,7 @@ class TimeDecayedPopular(Recommender):
         times = timestamps.data
         half_life = given * (DAY if in_days else span(times))
         now, popularity = times.max(initial=-np.inf), np.zeros(X.shape[1])
-        for part in row_blocks(X.nnz, BLOCK):
+        for part in row_blocks(X.nnz, DATED):
             age = now - times[part]
             halvings = age / half_life if half_life > 0 else age  # no span: all of one time
             weights = X.data[part] * np.maximum(np.exp2(-halvings), FAINTEST)

@@ -104,3 +104,10 @@ def test_blocks_of_entries_are_all_rows_in_order(lengths, monkeypatch):
     assert rows == list(range(len(lengths)))
     longest = max(lengths, default=0)
     assert all(indptr[block.stop] - indptr[block.start] < 4 + longest for block in blocks)
+
+
+def test_rows_by_column_are_those_of_scipy(X):
+    starts, rows = _sums.rows_by_column(X.indptr, X.indices, X.shape[1])
+    turned = X.tocsc()
+    np.testing.assert_array_equal(starts, turned.indptr)
+    np.testing.assert_array_equal(rows, turned.indices)
