@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import block_array, csr_array
+from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._neural import NeuralRecommender
 from recmeta.algorithms._sampling import contains, draw_below
+from recmeta.algorithms._sums import entry_blocks, rows_by_column
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,13 +46,18 @@ class Graph(NamedTuple):
 
 def graph_of(X: csr_array) -> Graph:
     """Of a canonical CSR matrix; its values other than 0 count as 1."""
-    A = csr_array(block_array([[None, X], [X.T, None]], format="csr"))
-    A.sort_indices()
-    degrees = np.diff(A.indptr)
+    starts, users = rows_by_column(X.indptr, X.indices, X.shape[1])
+    indptr = np.concatenate([X.indptr, X.nnz + starts[1:]]).astype(np.int32)
+    columns, degrees = np.empty(2 * X.nnz, dtype=np.uint32), np.diff(indptr)
+    np.add(X.indices, X.shape[0], out=columns[: X.nnz], casting="unsafe")
+    columns[X.nnz :] = users
+    del users
     roots = np.sqrt(np.maximum(degrees, 1)).astype(np.float32)
-    values = 1 / (np.repeat(roots, degrees) * roots[A.indices])
-    columns = A.indices.astype(np.int32, copy=False).view(np.uint32)
-    return Graph(X, A.indptr.astype(np.int32), columns, values.astype(np.float32), roots)
+    values = np.empty(len(columns), dtype=np.float32)
+    for rows in entry_blocks(indptr):
+        part = slice(indptr[rows.start], indptr[rows.stop])
+        values[part] = 1 / (np.repeat(roots[rows], degrees[rows]) * roots[columns[part]])
+    return Graph(X, indptr, columns, values, roots)
 
 
 def smoothed(graph: Graph, E: F32) -> F32:
@@ -68,11 +74,12 @@ def smoothed(graph: Graph, E: F32) -> F32:
 
 def mean_of_layers(graph: Graph, E: F32, n_layers: int) -> F32:
     """(E + S E + ... + S^n_layers E) / (n_layers + 1)."""
-    total = E
+    total = E.copy() if n_layers == 0 else E
     for _ in range(n_layers):
         total = smoothed(graph, total)
         total += E
-    return np.asarray(total / np.float32(n_layers + 1))
+    total /= np.float32(n_layers + 1)
+    return total
 
 
 def symmetric(operator: Callable[[F32], F32], E: "Tensor") -> "Tensor":
@@ -87,15 +94,17 @@ def pairs(X: csr_array, batch_size: int, rng: np.random.Generator) -> Iterator[P
     Users who have every item are left out.
     """
     counts = np.diff(X.indptr)
-    order = np.flatnonzero(np.repeat(counts < X.shape[1], counts))
     # int32 halves what is there for the whole epoch; the order is the same
-    order = rng.permutation(order.astype(np.int32 if X.nnz < 2**31 else np.int64))
-    owners = np.repeat(np.arange(X.shape[0], dtype=np.int32), counts)
+    order = np.arange(X.nnz, dtype=np.int32 if X.nnz < 2**31 else np.int64)
+    if (counts == X.shape[1]).any():
+        order = order[np.repeat(counts < X.shape[1], counts)]
+    rng.shuffle(order)
     indptr = X.indptr.astype(np.int64)
     state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        users, inside = owners[batch].astype(np.int64), X.indices[batch].astype(np.int64)
+        users = np.searchsorted(indptr, batch, side="right") - 1
+        inside = X.indices[batch].astype(np.int64)
         outside = np.empty(len(batch), dtype=np.int64)
         _draw_outside(users, indptr, X.indices, X.shape[1], state, outside)
         yield users, inside, outside
@@ -114,7 +123,7 @@ def penalty(E: "Tensor", batch: Pairs, n_users: int) -> "Tensor":
     users, inside, outside = batch
     nodes = np.concatenate([users, n_users + inside, n_users + outside])
     weights = (np.bincount(nodes, minlength=len(E)) / (2 * len(users))).astype(np.float32)
-    total: Tensor = (E * E).sum(1) @ torch.from_numpy(weights)
+    total: Tensor = _functions()[2].apply(E, torch.from_numpy(weights))
     return total
 
 
@@ -144,7 +153,7 @@ class GraphRecommender(NeuralRecommender):
 
 
 @cache
-def _functions() -> tuple[Any, Any]:
+def _functions() -> tuple[Any, Any, Any]:
     import torch
 
     class Symmetric(torch.autograd.Function):
@@ -168,9 +177,24 @@ def _functions() -> tuple[Any, Any]:
 
         @staticmethod
         def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
-            return torch.from_numpy(ctx.gradient) * gradient, None, None
+            made, ctx.gradient = ctx.gradient, None  # as of torch's own, there is one way back
+            made *= gradient.numpy()
+            return torch.from_numpy(made), None, None
 
-    return Symmetric, Pairwise
+    class Squares(torch.autograd.Function):
+        """The weighted sum of the squared lengths: torch's own makes its gradient twice."""
+
+        @staticmethod
+        def forward(ctx: Any, E: Any, weights: Any) -> Any:
+            ctx.save_for_backward(E, weights)
+            return (E * E).sum(1) @ weights
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
+            E, weights = ctx.saved_tensors
+            return E * (2 * gradient * weights)[:, None], None
+
+    return Symmetric, Pairwise, Squares
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})

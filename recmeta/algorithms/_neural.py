@@ -128,6 +128,7 @@ class NeuralRecommender(IterativeRecommender):
             network.train()
             for loss in self._losses(network, prepared, rng):
                 loss.backward()  # type: ignore[no-untyped-call]
+                del loss  # and what its graph holds, which is as much as X for some
                 self._step(trained)
             network.eval()
             if not np.isfinite(self.weights_).all():

@@ -118,8 +118,9 @@ class LightGCN(GraphRecommender):
     def _loss(
         self, network: Any, prepared: Graph, batch: Pairs, rng: np.random.Generator
     ) -> "Tensor":
-        loss = pairwise_loss(self._final(network, prepared), batch, self.n_users_)
-        return loss + self.l2 * penalty(network["embeddings"], batch, self.n_users_)
+        # first, so that its gradient is made last, when those of the layers have gone
+        ridge = self.l2 * penalty(network["embeddings"], batch, self.n_users_)
+        return pairwise_loss(self._final(network, prepared), batch, self.n_users_) + ridge
 
     def _final(self, network: Any, graph: Graph) -> "Tensor":
         layers = self.n_layers
