@@ -11,15 +11,19 @@ towers  two layers on (P, Q), (P, N), (M, Q) and (M, N), in this order      (...
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts
-from recmeta.algorithms._histories import dense, layers, sparse_product
+from recmeta.algorithms._histories import dense, layers
 from recmeta.algorithms._neural import NeuralRecommender
+from recmeta.algorithms._sampling import contains
+from recmeta.algorithms._sums import rows_by_column
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,12 +34,18 @@ PAIRS = 2**18  # of users and items that are scored at once
 ATTEMPTS = 20  # at draws outside a history; who has nearly all items gets fewer
 
 
-class Log(NamedTuple):
-    """X and its transpose, with ones; ``keys`` are row * n_items + column, ascending."""
+class Histories(NamedTuple):
+    """The columns of each row, ascending, without values: they count as 1."""
 
-    X: csr_array
-    transposed: csr_array
-    keys: I64
+    starts: NDArray[Any]  # (n_rows + 1,)
+    columns: NDArray[np.int32]  # (n_entries,)
+
+
+class Log(NamedTuple):
+    """Who had what, by users and by items."""
+
+    users: Histories
+    items: Histories
 
 
 class DELF(NeuralRecommender):
@@ -79,22 +89,25 @@ class DELF(NeuralRecommender):
         return max(self.n_neurons // 2, 1)
 
     def _prepared(self, X: csr_array, *args: Any, **side: Any) -> Log:
-        ones = csr_array((np.ones(X.nnz, dtype=np.float32), X.indices, X.indptr), shape=X.shape)
-        rows = np.repeat(np.arange(X.shape[0], dtype=np.int64), np.diff(X.indptr))
-        return Log(ones, csr_array(ones.T), rows * X.shape[1] + X.indices)
+        users = Histories(X.indptr, X.indices)
+        return Log(users, Histories(*rows_by_column(X.indptr, X.indices, X.shape[1])))
 
     def _batches(self, prepared: Log, rng: np.random.Generator) -> Iterator[tuple[I64, I64, I64]]:
         """Users, items, and whether they met: each interaction once, and n_negatives outside."""
-        n_items = prepared.X.shape[1]
-        order = rng.permutation(len(prepared.keys))
+        n_items, (starts, columns) = len(prepared.items.starts) - 1, prepared.users
+        # int32 halves what is there for the whole epoch; the order is the same
+        order = np.arange(len(columns), dtype=np.int32 if len(columns) < 2**31 else np.int64)
+        rng.shuffle(order)
         for start in range(0, len(order), self.batch_size):
-            users, items = np.divmod(prepared.keys[order[start : start + self.batch_size]], n_items)
+            batch = order[start : start + self.batch_size]
+            users = np.searchsorted(starts, batch, side="right") - 1
+            items = columns[batch].astype(np.int64)
             others = np.repeat(users, self.n_negatives)
             drawn = rng.integers(n_items, size=len(others))
             for _ in range(ATTEMPTS):
-                inside = np.flatnonzero(_met(prepared.keys, others * n_items + drawn))
+                inside = np.flatnonzero(_met(starts, columns, others, drawn))
                 drawn[inside] = rng.integers(n_items, size=len(inside))
-            outside = ~_met(prepared.keys, others * n_items + drawn)
+            outside = ~_met(starts, columns, others, drawn)
             met = np.repeat([1, 0], [len(users), int(outside.sum())])
             yield np.r_[users, others[outside]], np.r_[items, drawn[outside]], met
 
@@ -102,8 +115,8 @@ class DELF(NeuralRecommender):
         import torch
 
         users, items, met = batch
-        M, n_of_users = self._others(network, "items", prepared.X, users, items, met)
-        N, n_of_items = self._others(network, "users", prepared.transposed, items, users, met)
+        M, n_of_users = self._others(network, "items", prepared.users, users, items, met)
+        N, n_of_items = self._others(network, "users", prepared.items, items, users, met)
         P = torch.embedding(network["own_users"], torch.from_numpy(users))
         Q = torch.embedding(network["own_items"], torch.from_numpy(items))
         halves = self._halves(network, P, M, 0), self._halves(network, Q, N, 1)
@@ -112,27 +125,27 @@ class DELF(NeuralRecommender):
         return torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
 
     def _others(
-        self, network: Any, side: str, R: csr_array, rows: I64, partners: I64, met: I64
+        self, network: Any, side: str, R: Histories, rows: I64, partners: I64, met: I64
     ) -> tuple["Tensor", "Tensor"]:
         """Attentive means of the rows, without the partner of each, and how many they are of."""
         import torch
 
         distinct, place = np.unique(rows, return_inverse=True)
-        sums, weighted = self._sums(network, side, R[distinct])
+        sums, weighted = self._sums(network, side, R, distinct)
         own = torch.embedding(weighted, torch.from_numpy(partners))
         left = sums[torch.from_numpy(place)] - own * torch.from_numpy(met[:, None].astype("f4"))
-        counts = torch.from_numpy((np.diff(R.indptr)[rows] - met).astype(np.float32))
+        counts = torch.from_numpy((np.diff(R.starts)[rows] - met).astype(np.float32))
         return _mean(left, counts), counts
 
-    def _sums(self, network: Any, side: str, R: csr_array) -> tuple["Tensor", "Tensor"]:
-        """Of each row, the sum of its columns' (exp(s) embedding, exp(s)); and these."""
+    def _sums(self, network: Any, side: str, R: Histories, rows: I64) -> tuple["Tensor", "Tensor"]:
+        """Of these rows, the sum of its columns' (exp(s) embedding, exp(s)); and these."""
         import torch
 
         table = network[f"attended_{side}"]
         scores = dense(network, f"{side}_1", dense(network, f"{side}_0", table).relu())
         weights = (scores - scores.max().detach()).exp()
         weighted = torch.cat([weights * table, weights], 1)
-        return sparse_product(R, weighted), weighted
+        return _row_sums().apply(weighted, R, rows), weighted  # type: ignore[attr-defined]
 
     def _halves(self, network: Any, own: "Tensor", mean: "Tensor", side: int) -> list["Tensor"]:
         """What the user (side 0) or the item (1) adds to the first layer of each tower."""
@@ -153,16 +166,17 @@ class DELF(NeuralRecommender):
     def _finish(self, network: Any, prepared: Log) -> None:
         import torch
 
-        sums, _ = self._sums(network, "users", prepared.transposed)
-        self.item_counts_ = np.diff(prepared.transposed.indptr).astype(np.float32)
+        counts = np.diff(prepared.items.starts)
+        sums, _ = self._sums(network, "users", prepared.items, np.arange(len(counts)))
+        self.item_counts_ = counts.astype(np.float32)
         self.item_means_ = _mean(sums, torch.from_numpy(self.item_counts_)).numpy()
 
     def _predict(self, network: Any, X: csr_array, users: I64, *args: Any, **side: Any) -> "Tensor":
         import torch
 
-        ones = csr_array((np.ones(X.nnz, dtype=np.float32), X.indices, X.indptr), shape=X.shape)
         n_of_users = torch.from_numpy(np.diff(X.indptr).astype(np.float32))
-        M = _mean(self._sums(network, "items", ones)[0], n_of_users)
+        histories = Histories(X.indptr, X.indices)
+        M = _mean(self._sums(network, "items", histories, np.arange(len(users)))[0], n_of_users)
         P = network["own_users"][torch.from_numpy(np.maximum(users, 0))]
         N, n_of_items = torch.from_numpy(self.item_means_), torch.from_numpy(self.item_counts_)
         of_users = [half[:, None] for half in self._halves(network, P, M, 0)]
@@ -189,8 +203,56 @@ class DELF(NeuralRecommender):
         return Cost(self.n_epochs * seconds, memory)
 
 
-def _met(keys: I64, wanted: I64) -> NDArray[np.bool_]:
-    return np.append(keys, -1)[np.searchsorted(keys, wanted)] == wanted
+@njit(cache=True, nogil=True)
+def _met(starts, columns, rows, wanted):  # type: ignore[no-untyped-def]
+    """Whether each row has its column."""
+    met = np.empty(len(rows), dtype=np.bool_)
+    for n in range(len(rows)):
+        met[n] = contains(columns, starts[rows[n]], starts[rows[n] + 1], wanted[n])
+    return met
+
+
+@cache
+def _row_sums() -> Any:
+    import torch
+
+    class RowSums(torch.autograd.Function):
+        """Of some rows of histories, the sum of their columns' rows of a table."""
+
+        @staticmethod
+        def forward(ctx: Any, table: Any, R: Histories, rows: I64) -> Any:
+            ctx.R, ctx.rows, ctx.shape = R, rows, table.shape
+            sums = np.zeros((len(rows), table.shape[1]), dtype=np.float32)
+            _gather(R.starts, R.columns, rows, table.detach().numpy(), sums)
+            return torch.from_numpy(sums)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
+            spread = np.zeros(ctx.shape, dtype=np.float32)
+            _scatter(ctx.R.starts, ctx.R.columns, ctx.rows, gradient.contiguous().numpy(), spread)
+            return torch.from_numpy(spread), None, None
+
+    return RowSums
+
+
+@njit(cache=True, nogil=True)
+def _gather(starts, columns, rows, table, sums):  # type: ignore[no-untyped-def]
+    for n in range(len(rows)):
+        total = sums[n]
+        for place in range(starts[rows[n]], starts[rows[n] + 1]):
+            one = table[columns[place]]
+            for f in range(len(total)):
+                total[f] += one[f]
+
+
+@njit(cache=True, nogil=True)
+def _scatter(starts, columns, rows, gradient, spread):  # type: ignore[no-untyped-def]
+    for n in range(len(rows)):
+        one = gradient[n]
+        for place in range(starts[rows[n]], starts[rows[n] + 1]):
+            total = spread[columns[place]]
+            for f in range(len(one)):
+                total[f] += one[f]
 
 
 def _mean(sums: "Tensor", counts: "Tensor") -> "Tensor":
