@@ -55,9 +55,9 @@ def climb(
 
     Column ``one`` stays as it is.
     """
-    pool = rng.permutation(fixed[column_counts(X.indices, X.shape[1]) > 0])
-    pool = np.concatenate([pool, pool])  # every run is a slice
-    turned, n_pool = np.ascontiguousarray(pool.T), len(pool) // 2
+    known = np.flatnonzero(column_counts(X.indices, X.shape[1]))
+    pool = fixed[known[rng.permutation(len(known))]]
+    turned, n_pool = np.ascontiguousarray(pool.T), len(pool)
     sizes = np.minimum(np.diff(X.indptr).astype(np.int64) * how.n_negatives, n_pool)
     if how.max_negatives is not None:
         sizes = np.minimum(sizes, how.max_negatives)
@@ -69,8 +69,7 @@ def climb(
     def one_block(block: slice) -> None:
         rows = order[block]
         size, offset = sizes[rows[-1]], offsets[block.start // ROWS]
-        run = slice(offset, offset + size)
-        pull = pull_of_zeros(factors[rows], pool[run], turned[:, run])
+        pull = pull_of_zeros(factors[rows], pool, turned, offset, size)
         asked = n_pool if how.max_negatives is None else sizes[rows, None]
         pull *= (asked / size).astype(np.float32) if np.ndim(asked) else np.float32(asked / size)
         adagrad_steps(
@@ -85,15 +84,26 @@ def _slices(n: int, size: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def pull_of_zeros(vectors: F32, run: F32, turned: F32) -> NDArray[np.float32]:
-    """Sum of sigmoid(v h) h over the run, (n_rows, width); ``turned`` is its transpose."""
+def pull_of_zeros(
+    vectors: F32, pool: F32, turned: F32, offset: int, size: int
+) -> NDArray[np.float32]:
+    """Sum of sigmoid(v h) h over a run of the pool, (n_rows, width); ``turned`` is its transpose.
+
+    The run has ``size`` rows from ``offset`` on, and begins anew where the pool ends.
+    """
     total = np.zeros_like(vectors)
-    space = np.empty(len(vectors) * min(TILE, len(run)), dtype=np.float32)
-    for tile in _slices(len(run), TILE):
+    space = np.empty(len(vectors) * min(TILE, size), dtype=np.float32)
+    for tile in _slices(size, TILE):
         odds = space[: len(vectors) * (tile.stop - tile.start)].reshape(len(vectors), -1)
-        np.dot(vectors, turned[:, tile], out=odds)
+        first, last = ((offset + end) % len(pool) for end in (tile.start, tile.stop - 1))
+        if first <= last:
+            run, columns = pool[first : last + 1], turned[:, first : last + 1]
+        else:
+            run = np.concatenate([pool[first:], pool[: last + 1]])
+            columns = np.concatenate([turned[:, first:], turned[:, : last + 1]], axis=1)
+        np.dot(vectors, columns, out=odds)
         _sigmoids(odds.ravel())
-        total += odds @ run[tile]
+        total += odds @ run
     return total
 
 

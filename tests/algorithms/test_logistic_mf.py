@@ -104,11 +104,21 @@ def pulls(rows, others):
     return (1 / (1 + np.exp(-rows @ others.T))) @ others
 
 
+def test_a_run_that_begins_anew_is_that_of_the_pool_twice_over():
+    rng = np.random.default_rng(0)
+    pool = rng.standard_normal((700, 5), dtype=np.float32)
+    rows, twice = rng.standard_normal((3, 5), dtype=np.float32), np.concatenate([pool, pool])
+    turned = np.ascontiguousarray(twice.T)
+    for offset, size in ((0, 700), (650, 700), (699, 2), (300, 600)):
+        found = pull_of_zeros(rows, pool, np.ascontiguousarray(pool.T), offset, size)
+        assert np.array_equal(found, pull_of_zeros(rows, twice, turned, offset, size))
+
+
 @pytest.mark.parametrize("n", [1, 511, 1300])
 def test_the_pull_of_a_run_is_the_sum_of_its_sigmoids(n):
     rng = np.random.default_rng(n)
     rows, run = (3 * rng.standard_normal((size, 6)).astype(np.float32) for size in (9, n))
-    found = pull_of_zeros(rows, run, np.ascontiguousarray(run.T))
+    found = pull_of_zeros(rows, run, np.ascontiguousarray(run.T), 0, len(run))
     expected = pulls(rows.astype(float), run.astype(float))
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6 * n)
 
@@ -117,7 +127,7 @@ def test_sigmoids_hold_from_one_end_of_float32_to_the_other():
     odds = np.array([-1e30, -80, -20, -1, 0, 1e-6, 3, 15, 80, 1e30], dtype=np.float32)
     one = np.ones((1, 1), dtype=np.float32)
     for value in odds:
-        found = pull_of_zeros(value * one, one, one)[0, 0]
+        found = pull_of_zeros(value * one, one, one, 0, 1)[0, 0]
         assert found == pytest.approx(expit(float(value)), rel=1e-5, abs=1e-36)
 
 
