@@ -38,7 +38,7 @@ def encoder_input(
     What remains is scaled up to the same mean.
     """
     counts = np.diff(X.indptr)
-    data = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
+    data = np.repeat((1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32), counts)
     if rng is not None:
         data *= (rng.random(X.nnz, dtype=np.float32) >= dropout) / np.float32(1 - dropout)
     return csr_array((data, X.indices, X.indptr), shape=X.shape)
