@@ -82,7 +82,7 @@ def _measured(name: str, warm: csr_array, logs: dict[str, csr_array], answers: A
     numba.set_num_threads(1)
     found: dict[str, Fit | str] = {}
     with threadpool_limits(1):
-        short = {"n_epochs": 1} if algorithm.iterative else {}
+        short = {"n_epochs": 2} if algorithm.iterative else {}
         algorithm(**short).fit(warm, **_side(algorithm, warm))
         for log, X in logs.items():
             model = _shortened(algorithm, X)

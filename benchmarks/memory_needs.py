@@ -58,8 +58,9 @@ def of_pure_svd(model: Any, u: int, i: int, n: int) -> float:
 
 
 def of_nmf(model: Any, u: int, i: int, n: int) -> float:
-    """scikit-learn's start: 10 singular vectors more than factors, and the products they are of."""
-    return 8.0 * (u + i) * (model.item_factors_.shape[1] + 10)
+    """X by columns, and scikit-learn's start: 10 singular vectors more than factors, and the
+    products that they are of."""
+    return 8.0 * n + 8.0 * (u + i) * (model.item_factors_.shape[1] + 10)
 
 
 def of_logistic_mf(model: Any, u: int, i: int, n: int) -> float:

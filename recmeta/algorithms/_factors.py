@@ -126,16 +126,28 @@ def _times_rows(start, stop, indptr, indices, data, block, image):  # type: igno
                 out[f] += value * a[f]
 
 
-def weight_of_zeros(X: csr_array, given: float | None) -> float:
-    """What is given; else 1.5 times the root of the observed share of the matrix.
+def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[float, float]:
+    """The weight of a zero and l2 for ``IALS``: what is given, else what goes with X's size.
 
-    Users and items without interactions don't count, and a weight of X is so many observations.
-    Between one weight for all logs and one total for all (docs/decisions.md).
+    The weight is 1.5 times the root of the observed share, times the mean weight of an observation.
+    l2 makes the ridge of a mean row and a mean column, in the geometric mean, 0.6 times the largest
+    singular value of noise with as many entries a row and a column: more shrinks all to nothing.
+    Users and items without interactions don't count. docs/decisions.md says on what it was chosen.
     """
-    if given is not None:
-        return given
-    n_pairs = np.count_nonzero(np.diff(X.indptr)) * len(np.unique(X.indices))
-    return 1.5 * float(np.sqrt(X.sum(dtype=np.float64) / max(n_pairs, 1))) or 1.5
+    n_users = np.count_nonzero(np.diff(X.indptr))
+    n_items = np.count_nonzero(column_counts(X.indices, X.shape[1]))
+    total = float(X.data.sum(dtype=np.float64))
+    if weight is None:
+        weight = 1.5 * total / np.sqrt(X.nnz * n_users * n_items) if total > 0 else 1.5
+    if l2 is None:
+        means = total / np.array([max(n_users, 1), max(n_items, 1)]) + weight * np.array(
+            X.shape[::-1]
+        )
+        noise = float(np.linalg.norm(X.data)) * (
+            1 / np.sqrt(max(n_users, 1)) + 1 / np.sqrt(max(n_items, 1))
+        )
+        l2 = 0.6 * noise / np.sqrt(means.prod()) if total > 0 else 0.015
+    return float(weight), float(l2)
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
@@ -176,7 +188,10 @@ def _descend(rows, weights, gram, ridge, n_steps, solution):  # type: ignore[no-
         if norm <= goal or norm == 0:
             break
         _apply(rows, weights, gram, ridge, direction, np.float32(0), image)
-        length = norm / _dot(direction, image)
+        curvature = _dot(direction, image)
+        if curvature <= 0:  # it is too small for single precision
+            break
+        length = norm / curvature
         previous, norm = norm, np.float32(0)
         for f in range(len(solution)):
             solution[f] += length * direction[f]

@@ -87,7 +87,7 @@ def draws_of(
 
 def _entries(X: csr_array, mask: NDArray[np.bool_], lengths: NDArray[Any]) -> csr_array:
     """Those that the mask picks, of which each row has so many."""
-    ends = np.concatenate([[0], np.cumsum(lengths)])
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(X.indptr.dtype)
     return csr_array((X.data[mask], X.indices[mask], ends), shape=X.shape)
 
 

@@ -4,6 +4,7 @@ glibc's malloc serves arrays below 32 MB from its heap as soon as one of their s
 keeps up to twice that size of it: what one step of a fit took then lies beside what the next takes.
 """
 
+import contextlib
 import ctypes
 import math
 import mmap
@@ -29,10 +30,11 @@ def work_space(shape: tuple[int, int], order: Literal["C", "F"] = "C") -> NDArra
     n_bytes = max(4 * math.prod(shape), 1)
     try:
         pages = mmap.mmap(-1, n_bytes, flags=PRIVATE) if PRIVATE else mmap.mmap(-1, n_bytes)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise MemoryError(f"there are no {n_bytes:,} bytes for an array {shape}") from error
     if HUGE is not None and n_bytes >= 2**22:  # as numpy does for arrays of this size
-        pages.madvise(HUGE)
+        with contextlib.suppress(OSError):  # a kernel without huge pages
+            pages.madvise(HUGE)
     return np.frombuffer(pages, np.float32, math.prod(shape)).reshape(shape, order=order)
 
 

@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, _check_counts, _in_threads, _threadpools
-from recmeta.algorithms._factors import F32, conjugate_gradients, weight_of_zeros
+from recmeta.algorithms._factors import F32, balanced, conjugate_gradients
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._sums import column_counts
@@ -33,13 +33,11 @@ class IALS(IterativeRecommender):
     Parameters
     ----------
     n_factors : int
-    l2 : float
-        The ridge penalty, per unit of weight in a row's sum of squares.
+    l2, unobserved_weight : float or None
+        The ridge penalty, per unit of weight in a row's sum of squares, and the weight of each pair
+        as a zero, against 1 for an observation. None goes by X's size and density (``_factors``).
     exponent : float
         0 penalises all rows alike, 1 in proportion to their interactions.
-    unobserved_weight : float or None
-        Weight of each pair as a zero, against 1 for an observation. None chooses
-        1.5 sqrt(sum X / (users * items)), of those with interactions: less where fewer are seen.
     n_epochs : int
         Sweeps over users and items.
     random_state : int or None
@@ -53,8 +51,8 @@ class IALS(IterativeRecommender):
         h; exactly 0 for items without interactions.
     item_gram_ : float32 array, (n_factors, n_factors)
         unobserved_weight_ H'H, which a user's solve needs.
-    mean_weight_, unobserved_weight_ : float
-        m of the users, and the weight of a zero.
+    mean_weight_, unobserved_weight_, l2_ : float
+        m of the users, the weight of a zero, and the penalty.
 
     References
     ----------
@@ -81,7 +79,7 @@ class IALS(IterativeRecommender):
     def __init__(
         self,
         n_factors: int = 64,
-        l2: float = 0.015,
+        l2: float | None = None,
         exponent: float = 0.5,
         unobserved_weight: float | None = None,
         n_epochs: int = 16,
@@ -97,7 +95,7 @@ class IALS(IterativeRecommender):
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
         seen = column_counts(X.indices, X.shape[1])[:, None] > 0
-        self.unobserved_weight_ = weight_of_zeros(X, self.unobserved_weight)
+        self.unobserved_weight_, self.l2_ = balanced(X, self.unobserved_weight, self.l2)
         start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
         self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen
         self.item_gram_ = self._gram(self.item_factors_)
@@ -131,7 +129,9 @@ class IALS(IterativeRecommender):
         self, X: csr_array, fixed: F32, gram: F32, mean: float, factors: F32, n_steps: int
     ) -> None:
         """Move each row of ``factors`` to its minimum given the other side's ``fixed`` ones."""
-        ridge = (self.l2 * mean * (self._row_weights(X) / mean) ** self.exponent).astype(np.float32)
+        ridge = (self.l2_ * mean * (self._row_weights(X) / mean) ** self.exponent).astype(
+            np.float32
+        )
         indptr, indices = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
 
         def one_block(block: slice) -> None:

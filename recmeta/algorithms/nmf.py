@@ -144,4 +144,5 @@ class NMF(IterativeRecommender):
         rows, width = n_users + n_items, model.n_factors
         one = nnz * (4e-9 + 2.6e-10 * width) + 3e-10 * rows * width**2 + 1e-3
         one += 1e-8 * nnz * width * (model.loss == "kullback-leibler")
-        return Cost(model.n_epochs * one, 12.0 * rows * width + 30 * nnz)
+        start = 5e-9 * nnz * (width + 10) * (model.init == "nndsvda")
+        return Cost(start + model.n_epochs * one, 12.0 * rows * width + 30 * nnz)

@@ -112,7 +112,11 @@ def forget(
     from recmeta.execution.task import STATUSES
 
     asked = {"dataset": datasets, "algorithm": algorithms, "status": status}
-    lists = {name: text.split(",") for name, text in asked.items() if text is not None}
+    lists = {
+        name: [entry.strip() for entry in text.split(",")]
+        for name, text in asked.items()
+        if text is not None
+    }
     if not lists:
         raise typer.BadParameter("name --datasets, --algorithms or --status: it removes for good")
     if unknown := {*lists.get("status", ())} - {*STATUSES}:

@@ -140,9 +140,13 @@ class Writer:
 
     def remove_all(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, int]:
         """All runs whose columns of the view ``task`` are among those wanted: status -> number."""
+        if not wanted or any(isinstance(values, str) for values in wanted.values()):
+            raise ValueError(f"name lists of datasets, algorithms or statuses: got {dict(wanted)}")
+        if unknown := wanted.keys() - {"dataset", "algorithm", "status"}:
+            raise ValueError(f"runs have a dataset, an algorithm and a status: got {unknown}")
         where = " AND ".join(f"{column} IN (SELECT value FROM json_each(?))" for column in wanted)
         lists = [json.dumps([*values]) for values in wanted.values()]
-        query = f"SELECT id, status FROM task WHERE {where or 'TRUE'}"
+        query = f"SELECT id, status FROM task WHERE {where}"
         found = self.connection.execute(query, lists).fetchall()
         for id_, _ in found:
             self.remove(id_)

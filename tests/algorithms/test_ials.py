@@ -34,17 +34,24 @@ def test_a_history_folds_in_to_the_solution_of_its_normal_equations(l2, exponent
     np.testing.assert_allclose(scores, users @ model.item_factors_.T, atol=1e-4)
 
 
-@pytest.mark.parametrize("weight", [1.0, 4.0])
-def test_without_a_weight_of_zeros_the_root_of_the_observed_share_gives_it(weight):
-    X = histories() * weight
-    padded = np.zeros((50, 35))
-    padded[:40, :30] = X
-    chosen = 1.5 * np.sqrt(X.sum() / X.size)  # every user and item of histories() has some
-    for log in (X, padded):
-        model = IALS(6, n_epochs=2).fit(log)
-        assert model.unobserved_weight_ == pytest.approx(chosen)
-        given = IALS(6, n_epochs=2, unobserved_weight=model.unobserved_weight_).fit(log)
-        np.testing.assert_array_equal(model.item_factors_, given.item_factors_)
+def test_what_is_not_given_goes_by_size_and_density():
+    """Weight and penalty by their formulas, dense in float64; what is given stays."""
+    X = histories() * np.random.default_rng(1).integers(1, 4, (40, 30))
+    model = IALS(6).fit(X)
+    weight = 1.5 * X[X > 0].mean() * np.sqrt((X > 0).mean())
+    noise = np.linalg.norm(X) * (1 / np.sqrt(40) + 1 / np.sqrt(30))
+    means = X.sum(axis=1).mean() + weight * 30, X.sum(axis=0).mean() + weight * 40
+    assert model.unobserved_weight_ == pytest.approx(weight)
+    assert model.l2_ * np.sqrt(np.prod(means)) == pytest.approx(0.6 * noise, rel=1e-5)
+    assert IALS(6, l2=0.25, unobserved_weight=0.5).fit(X).l2_ == 0.25
+    assert IALS(6, unobserved_weight=0.5).fit(X).unobserved_weight_ == 0.5
+
+
+def test_the_unit_of_the_weights_changes_no_ranking():
+    X = histories(80, 50)
+    items = [IALS(6).fit(X * unit).recommend(X * unit, k=5)[0] for unit in (1e-4, 1.0, 1000.0)]
+    assert np.array_equal(items[0], items[1])
+    assert np.array_equal(items[1], items[2])
 
 
 def test_training_ends_where_neither_side_can_improve():

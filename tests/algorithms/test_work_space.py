@@ -1,5 +1,6 @@
 """Work arrays: zeros that can be written to, in either order, and given back when they go."""
 
+import mmap
 import re
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def test_are_zeros_to_be_written_to(shape, order):
     assert not found.any()
     found[:] = 1
     assert found.sum() == np.prod(shape)
+
+
+def test_a_system_without_huge_pages_does_without(monkeypatch):
+    class Pages(mmap.mmap):
+        def madvise(self, *args):
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(mmap, "mmap", Pages)
+    assert work_space((2048, 1024)).sum() == 0
 
 
 def test_two_are_not_the_same_memory():

@@ -8,6 +8,8 @@ import json
 import numpy as np
 import pytest
 
+from recmeta.datasets.splits import SPLITS
+from recmeta.datasets.synthetic import generate
 from recmeta.execution.task import Result, Task
 from recmeta.experiments import plots
 from recmeta.experiments.significance import TESTS
@@ -141,6 +143,13 @@ def test_a_split_that_is_not_there_is_code_2(run, store):
     code, _, err = run("leaderboard", store, "--split", "time")
     assert code == 2
     assert "no split 'global_time'; it has: random_holdout" in err
+
+
+def test_the_names_of_splits_are_those_of_sweep():
+    data = generate(n_users=60, n_items=30, n_events=900, seed=0)
+    assert {"default", *command.SPLITS} == {*SPLITS}
+    for short, name in command.SPLITS.items():
+        assert SPLITS[short](data, seed=0).name == name
 
 
 def test_a_split_has_the_name_that_sweep_takes_and_that_of_the_store(run, store):

@@ -150,7 +150,7 @@ def test_runs_are_forgotten_whole_and_the_rest_is_sound(run, stores):
         store.add(late, Result("timeout", error="late", metrics={"validation": {"ndcg@10": 0.1}}))
         store.add(Task("/b", "shop", "k", "random", "SLIM", {"alpha": 2.0}), Result("error"))
     out = f"{path}: 1 run forgotten (1 timeout)\n"
-    asked = ("store", "forget", path, "--algorithms", "SLIM,IALS", "--status", "timeout,oom")
+    asked = ("store", "forget", path, "--algorithms", "IALS, SLIM", "--status", "timeout,oom")
     assert run(*asked) == (0, out, "")
     assert run(*asked) == (0, f"{path}: 0 runs forgotten\n", "")
     assert run("store", "check", path) == (0, f"{path} is sound: 4 runs\n", "")
@@ -171,3 +171,11 @@ def test_nothing_is_forgotten_without_a_word_of_what(run, stores):
     assert "not one of ok, timeout, oom, error: late" in " ".join(err.replace("│", " ").split())
     assert run("store", "forget", stores[0].with_name("no.sqlite"), "--status", "oom")[0] == 2
     assert run("store", "check", stores[0])[1].endswith("is sound: 3 runs\n")
+
+
+@pytest.mark.parametrize("wanted", [{}, {"status": "error"}, {"statuses": ["error"]}])
+def test_a_store_forgets_by_lists_of_what_runs_have(stores, wanted):
+    with Store(stores[0]) as store, pytest.raises(ValueError, match="got"):
+        store.forget(**wanted)
+    with Store(stores[0]) as store:
+        assert len(store.frame()) == 3
