@@ -11,6 +11,7 @@ H       factors of the side that is held fixed        (n, n_factors)
 ======  ============================================  ==================
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -134,20 +135,21 @@ def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[floa
     singular value of noise with as many entries a row and a column: more shrinks all to nothing.
     Users and items without interactions don't count. docs/decisions.md says on what it was chosen.
     """
-    n_users = np.count_nonzero(np.diff(X.indptr))
-    n_items = np.count_nonzero(column_counts(X.indices, X.shape[1]))
     total = float(X.data.sum(dtype=np.float64))
+    if total == 0:  # nothing to learn from
+        return (1.0 if weight is None else weight), (0.0 if l2 is None else l2)
+    n_users = int(np.count_nonzero(np.diff(X.indptr)))
+    n_items = int(np.count_nonzero(column_counts(X.indices, X.shape[1])))
     if weight is None:
-        weight = 1.5 * total / np.sqrt(X.nnz * n_users * n_items) if total > 0 else 1.5
+        weight = 1.5 * total / math.sqrt(X.nnz * n_users * n_items)
     if l2 is None:
-        means = total / np.array([max(n_users, 1), max(n_items, 1)]) + weight * np.array(
-            X.shape[::-1]
+        noise = float(np.linalg.norm(X.data)) * (n_users**-0.5 + n_items**-0.5)
+        of_user, of_item = (
+            total / n_users + weight * X.shape[1],
+            total / n_items + weight * X.shape[0],
         )
-        noise = float(np.linalg.norm(X.data)) * (
-            1 / np.sqrt(max(n_users, 1)) + 1 / np.sqrt(max(n_items, 1))
-        )
-        l2 = 0.6 * noise / np.sqrt(means.prod()) if total > 0 else 0.015
-    return float(weight), float(l2)
+        l2 = 0.6 * noise / math.sqrt(of_user * of_item)
+    return weight, l2
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)
