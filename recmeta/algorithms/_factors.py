@@ -133,7 +133,8 @@ def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[floa
     The weight is 1.5 times the root of the observed share, times the mean weight of an observation.
     l2 makes the ridge of a mean row and a mean column, in the geometric mean, 0.6 times the largest
     singular value of noise with as many entries a row and a column: more shrinks all to nothing.
-    Users and items without interactions don't count. docs/decisions.md says on what it was chosen.
+    Noise and share are of the users and items with interactions. docs/decisions.md says on what
+    logs the factors were chosen.
     """
     total = float(X.data.sum(dtype=np.float64))
     if total == 0:  # nothing to learn from
