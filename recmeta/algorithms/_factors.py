@@ -27,6 +27,7 @@ from recmeta.algorithms._work_space import work_space
 
 F32 = NDArray[np.float32]
 TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
+EXHAUSTED = 1e-5  # of the largest entry of T: the rounding of float32 sums over a basis
 CLOSE = {"reassoc", "contract", "nsz"}  # sums in any order, but NaN and infinity stay what they are
 
 
@@ -35,20 +36,21 @@ def top_right_singular_vectors(
 ) -> tuple[F32, F32]:
     """Singular values (k,), descending, and right singular vectors (n_items, k) of X.
 
-    Block Lanczos on X'X with full reorthogonalisation, from random vectors. Where X has a rank
-    below k the last columns are 0. Each vector's entry of the largest size is positive; rows of
-    items without interactions are exactly 0.
+    Block Lanczos on X'X with full reorthogonalisation, from random vectors; where one side is so
+    short that it is quicker, the eigenvectors of X'X or XX'. Where X has a rank below k the last
+    columns are 0. Each vector's entry of the largest size is positive; rows of items without
+    interactions are exactly 0.
     """
     n_users, n_items = X.shape
     n_kept = min(n_factors, n_users, n_items)
     # one BLAS thread: the same sums, so the same bits, on every machine
     with _threadpools().limit(limits=1, user_api="blas"):
-        if n_items <= max(3 * n_kept, 256):
-            eigenvalues, vectors = eigh((X.T @ X).toarray())
+        if _is_short(min(n_users, n_items), n_items, n_kept):
+            eigenvalues, vectors = _by_the_shorter_side(X, n_kept)
         else:
             width = 16 if n_kept <= 128 else 32
             start = rng.standard_normal((n_items, width), dtype=np.float32)
-            eigenvalues, vectors = _block_lanczos(X, start, n_kept)
+            eigenvalues, vectors = _block_lanczos(X, start, n_kept, rng)
     eigenvalues, vectors = eigenvalues[::-1][:n_kept], vectors[:, ::-1][:, :n_kept]
     kept = eigenvalues > eigenvalues.max(initial=0.0) * 1e-6
     seen = column_counts(X.indices, n_items) > 0
@@ -58,7 +60,31 @@ def top_right_singular_vectors(
     return values.astype(np.float32), np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
+def _is_short(shorter: int, n_items: int, n_kept: int) -> bool:
+    """Whether an eigendecomposition of (shorter, shorter) takes less than Lanczos would.
+
+    Lanczos ends at a basis of some 5 * n_kept + 90 columns; both counts of operations were seen
+    to take about the same time (benchmarks/singular_vectors.py).
+    """
+    return shorter <= max(3 * n_kept, 256) or shorter**3 <= n_items * (5 * n_kept + 90) ** 2
+
+
+def _by_the_shorter_side(X: csr_array, n_kept: int) -> tuple[Any, Any]:
+    """The n_kept largest eigenvalues of X'X, ascending, and vectors; in float64, since the square
+    of a small singular value is in the rounding of float32."""
+    X = X.astype(np.float64)
+    by_items = X.shape[1] <= X.shape[0]
+    product = X.T @ X if by_items else X @ X.T
+    best = [product.shape[0] - n_kept, product.shape[0] - 1]
+    values, vectors = eigh(product.toarray(), subset_by_index=best, overwrite_a=True)
+    if not by_items:
+        vectors = (X.T @ vectors) / np.sqrt(np.maximum(values, np.finfo(np.float64).tiny))
+    return values, vectors
+
+
+def _block_lanczos(
+    X: csr_array, start: F32, n_kept: int, rng: np.random.Generator
+) -> tuple[Any, Any]:
     """The n_kept largest Ritz values of X'X, ascending, and vectors, to TOLERANCE."""
     transposed, (n_items, width) = X.T.tocsr(), start.shape
     limit = min(n_items, 8 * n_kept + 40 * width) // width * width
@@ -79,9 +105,12 @@ def _block_lanczos(X: csr_array, start: F32, n_kept: int) -> tuple[Any, Any]:
             goal = TOLERANCE * max(values[0], 1e-3 * values[-1])
             if residual <= goal or size + width > limit:
                 return values, basis @ rotation
+        # columns that the Krylov space has run out of are rounding noise, which may lie in the
+        # basis: the search goes on from random ones, which do not
+        ended = np.abs(np.diag(coupling)) <= EXHAUSTED * np.abs(T[:size, :size]).max()
+        block[:, ended] = rng.standard_normal((n_items, ended.sum()), dtype=np.float32)
         # once more, which is enough: what the first time left is large where a column is nearly
-        # in the basis (Giraud et al. 2005, doi:10.1016/j.camwa.2005.08.009), and that of an
-        # exhausted block is rounding noise
+        # in the basis (Giraud et al. 2005, doi:10.1016/j.camwa.2005.08.009)
         Q[:, size : size + width] = _orthonormal(_orthogonalised(block, basis)[0])[0]
         size += width
 

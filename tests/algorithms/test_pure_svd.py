@@ -53,6 +53,28 @@ def test_the_smallest_inputs_give_their_one_singular_vector(X):
     np.testing.assert_allclose((X @ model.item_factors_) @ model.item_factors_.T, X, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_copies", [1, 40])
+def test_a_krylov_space_that_ends_early_goes_on_from_new_vectors(n_copies):
+    # as many equal singular values as there are patterns, of which a block finds 16 at a time;
+    # with copies the rank is below n_factors
+    X = csr_array(np.tile(np.eye(2000 // n_copies, 2000, dtype=np.float32), (n_copies, 1)))
+    model = PureSVD(n_factors=100).fit(X)
+    n_values = min(100, 2000 // n_copies)
+    np.testing.assert_allclose(model.singular_values_[:n_values], np.sqrt(n_copies), rtol=1e-5)
+    np.testing.assert_allclose(model.singular_values_[n_values:], 0, atol=1e-5)
+    V = model.item_factors_[:, :n_values]
+    np.testing.assert_allclose(V.T @ V, np.eye(n_values), atol=1e-5)
+
+
+def test_few_users_of_many_items_have_numpys_singular_values():
+    X = csr_array(random_array((300, 6000), density=0.01, rng=np.random.default_rng(0)))
+    model = PureSVD(n_factors=250).fit(X)
+    values = np.linalg.svd(X.toarray(), compute_uv=False)[:250]
+    np.testing.assert_allclose(model.singular_values_, values, rtol=1e-5)
+    V = model.item_factors_
+    np.testing.assert_allclose(V.T @ V, np.eye(250), atol=1e-5)
+
+
 def test_zero_factors_are_refused():
     with pytest.raises(ValueError, match="n_factors must be at least 1: got 0"):
         PureSVD(n_factors=0).fit(histories())
