@@ -77,13 +77,17 @@ def gram(X: csr_array) -> NDArray[np.float32]:
 
 def rows_of_gram(X: csr_array) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.float32]]:
     """Row starts, columns and values of X'X; no columns where it is stored dense."""
-    n_items = X.shape[1]
-    n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of X'X
-    if n_pairs < SPARSE * n_items**2:
-        matrix = csr_array(X.T.tocsr() @ X)
+    n_items, matrix = X.shape[1], sparse_or_dense_gram(X)
+    if isinstance(matrix, csr_array):
         return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
     starts = np.arange(n_items + 1, dtype=np.int64) * n_items
-    return starts, np.empty(0, dtype=np.int32), gram(X).ravel()
+    return starts, np.empty(0, dtype=np.int32), matrix.ravel()
+
+
+def sparse_or_dense_gram(X: csr_array) -> csr_array | NDArray[np.float32]:
+    """X'X, as CSR where few of its entries can be other than 0."""
+    n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of X'X
+    return csr_array(X.T.tocsr() @ X) if n_pairs < SPARSE * X.shape[1] ** 2 else gram(X)
 
 
 def mirror(matrix: NDArray[np.float32]) -> None:

@@ -9,10 +9,9 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
 from recmeta.algorithms._factors import top_right_singular_vectors
-from recmeta.algorithms._gram import gram
+from recmeta.algorithms._gram import sparse_or_dense_gram
 from recmeta.space import Space
 
-SPARSE = 0.1  # share of non-zero entries of R'R below which it is stored sparse
 ROUNDING = 1e-6  # of float32 sums, over the length of the history
 
 
@@ -84,9 +83,7 @@ class GFCF(Recommender):
         rng = np.random.default_rng(self.random_state)
         # before R'R, so that their work space does not lie beside it
         _, self.item_factors_ = top_right_singular_vectors(R, self.n_factors, rng)
-        n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of R'R
-        dense = n_pairs >= SPARSE * X.shape[1] ** 2
-        self.item_weights_ = gram(R) if dense else csr_array(R.T.tocsr() @ R)
+        self.item_weights_ = sparse_or_dense_gram(R)
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = super()._scores(X, users)

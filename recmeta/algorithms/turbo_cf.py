@@ -1,19 +1,20 @@
 """TurboCF: polynomial low-pass filters over the item-item graph, without training."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._gram import gram
+from recmeta.algorithms._gram import sparse_or_dense_gram
 from recmeta.algorithms._sums import entry_blocks
 from recmeta.space import Space
 
 # filter order -> coefficients of G, G^2 and G^3: Park et al. 2024, sec. 3.3
 FILTERS = {1: (1.0, 0.0, 0.0), 2: (2.0, -1.0, 0.0), 3: (0.71, 0.1, -0.01)}
+Graph: TypeAlias = csr_array | NDArray[np.float32]
 SPARSE = 0.015  # share of non-zero entries of G below which a product by them is the quicker one
 
 
@@ -25,9 +26,10 @@ class TurboCF(Recommender):
         R = D_U^-user_exponent X D_I^(user_exponent - 1),   G = (R'R)^power (entrywise),
 
     scores = x H, where H = G (order 1), 2 G - G^2 (order 2), or G + (-G^3 + 10 G^2 - 29 G) / 100
-    (order 3). Time grows with the sum over users of (history length)^2, and beyond order 1 with
-    n_items times the non-zeros of G, at most n_items^3: one or two matrix products. Memory is
-    4 n_items^2 bytes, or 12 beyond order 1.
+    (order 3). Beyond order 1, H is made where X has no fewer users than items; otherwise a history
+    passes through G as often as the order says. Time grows with the sum over users of (history
+    length)^2, and to make H with n_items times the non-zeros of G, once or twice. Memory is 4
+    n_items^2 bytes, less where G has few edges, or 12 where H is made.
 
     Parameters
     ----------
@@ -37,15 +39,17 @@ class TurboCF(Recommender):
     power : float
         The paper's s, above 0: the smaller, the more alike are the weights of the graph.
     order : int
-        Degree of the filter: 1, 2 or 3. The filters are low-pass where G has no eigenvalue above
-        1, which holds for a power of 1. Smaller powers raise them with the density of the log, and
-        beyond order 1 the ranking is then turned round: at a power of 0.6, NDCG@10 on MovieLens-1M
-        is .341 with order 1 and below .001 with order 2 or 3, here and by the plain formula.
+        Degree of the filter: 1, 2 or 3. They are low-pass where G has no eigenvalue above 1, which
+        holds for a power of 1. Smaller powers raise them with the density of the log, which turns
+        the ranking round beyond order 1: at a power of 0.6, NDCG@10 on MovieLens-1M is .341 with
+        order 1 and below .001 with order 2 or 3, here and by the plain formula.
 
     Attributes
     ----------
-    item_weights_ : float32 array, (n_items, n_items)
-        H.
+    item_weights_ : float32 array or CSR array, (n_items, n_items)
+        H, where it is made.
+    graph_ : float32 array or CSR array, (n_items, n_items)
+        G, where it is not.
 
     References
     ----------
@@ -77,26 +81,37 @@ class TurboCF(Recommender):
 
     def _fit(self, X: csr_array) -> None:
         if self.order not in FILTERS:
-            raise ValueError(
-                f"order must be one of {', '.join(map(str, FILTERS))}: got {self.order}"
-            )
+            raise ValueError(f"order must be one of {str([*FILTERS])[1:-1]}: got {self.order}")
         if not (0 <= self.user_exponent <= 1 and 0 < self.power < np.inf):
             raise ValueError(
                 "user_exponent must be in [0, 1] and power positive: "
                 f"got user_exponent={self.user_exponent}, power={self.power}"
             )
-        G = gram(_normalised(X, self.user_exponent))
+        G = sparse_or_dense_gram(_normalised(X, self.user_exponent))
         if self.power != 1:
-            np.power(G, np.float32(self.power), out=G)
-        self.item_weights_ = G if self.order == 1 else _polynomial(G, FILTERS[self.order])
+            values = G.data if isinstance(G, csr_array) else G
+            np.power(values, np.float32(self.power), out=values)
+        if self.order == 1:
+            self.item_weights_ = G
+        elif X.shape[0] < X.shape[1]:
+            self.graph_ = G
+        else:
+            self.item_weights_ = _polynomial(G, FILTERS[self.order])
+
+    def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        if hasattr(self, "item_weights_"):
+            return super()._scores(X, users)
+        return _filtered(X, self.graph_, FILTERS[self.order])
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         order = cls(**params).order
         pairs = 2 * nnz * nnz / max(n_users, 1)
-        seconds = 1e-9 * pairs + 1.2e-8 * n_items**2
-        seconds += (order - 1) * min(2e-11 * n_items**3, 1.5e-9 * pairs * n_items)
-        return Cost(seconds, (4.4 if order == 1 else 13) * n_items**2 + 40 * nnz)
+        seconds, bytes_ = 1e-9 * pairs, min(4.4 * n_items**2, 24 * pairs)  # dense or sparse
+        if order > 1 and n_users >= n_items:
+            seconds += (order - 1) * min(2e-11 * n_items**3, 1.5e-9 * pairs * n_items)
+            bytes_ = 13.0 * n_items**2
+        return Cost(seconds + 3e-9 * bytes_, bytes_ + 40 * nnz)
 
 
 def _normalised(X: csr_array, user_exponent: float) -> csr_array:
@@ -110,12 +125,25 @@ def _normalised(X: csr_array, user_exponent: float) -> csr_array:
     return csr_array((values, X.indices, X.indptr), shape=X.shape)
 
 
-def _polynomial(G: NDArray[np.float32], filter_: tuple[float, ...]) -> NDArray[np.float32]:
+def _polynomial(G: Graph, filter_: tuple[float, ...]) -> NDArray[np.float32]:
     """The sum of filter_[n] G^(n + 1), by Horner's rule."""
+    dense = G.toarray() if isinstance(G, csr_array) else G
+    graph = csr_array(G) if np.count_nonzero(dense) < SPARSE * dense.size else dense
     *others, factor = (np.float32(value) for value in filter_ if value)
-    H = factor * G
-    graph = csr_array(G) if np.count_nonzero(G) < SPARSE * G.size else G
+    H = factor * dense
     for value in others[::-1]:
         H[np.diag_indices_from(H)] += value
         H = graph @ H
     return np.asarray(H)
+
+
+def _filtered(X: csr_array, G: Graph, filter_: tuple[float, ...]) -> NDArray[np.float32]:
+    """X times that sum, which is not made."""
+    *others, factor = (np.float32(value) for value in filter_ if value)
+    product = factor * (X @ G)
+    scores = product.toarray() if issparse(product) else product
+    for value in others[::-1]:
+        scores += value * X
+        # G is symmetric
+        scores = (G @ np.ascontiguousarray(scores.T)).T if issparse(G) else scores @ G
+    return np.ascontiguousarray(scores)

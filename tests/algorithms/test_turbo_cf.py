@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from recmeta.algorithms.turbo_cf import SPARSE, TurboCF
 
@@ -35,12 +35,25 @@ def test_scores_are_those_of_the_papers_formulas(order, user_exponent, power):
 
 @pytest.mark.parametrize("order", [2, 3])
 def test_a_graph_with_few_edges_is_filtered_by_them_alone(order):
-    X = np.kron(np.eye(100), np.ones((2, 3)))  # a hundred pairs of users with three items each
+    X = np.kron(np.eye(100), np.ones((4, 3)))  # a hundred groups of users with three items each
     X[0, 5] = 1
     model = TurboCF(power=0.7, order=order).fit(X)
     assert np.count_nonzero(X.T @ X) < SPARSE * X.shape[1] ** 2
     expected = filtered(X, X, 0.45, 0.7, order)
     np.testing.assert_allclose(X @ model.item_weights_, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("pattern", [np.ones((2, 3)), np.ones((1, 300))])
+def test_with_fewer_users_than_items_only_the_graph_is_kept(order, pattern):
+    X = np.kron(np.eye(300 // pattern.shape[1] * 2), pattern)
+    X[0, 5:8] = 1
+    model = TurboCF(power=0.7, order=order).fit(X)
+    graph = model.item_weights_ if order == 1 else model.graph_
+    assert issparse(graph) == (pattern.shape[1] == 3)
+    scores = model._scores(csr_array(X, dtype=np.float32), np.arange(len(X)))
+    expected = filtered(X, X, 0.45, 0.7, order)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_ratings_weigh_the_edges():
@@ -73,4 +86,5 @@ def test_parameters_out_of_range_are_refused(bad):
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_the_smallest_inputs_give_finite_weights(X, order):
-    assert np.isfinite(TurboCF(order=order).fit(X).item_weights_).all()
+    model = TurboCF(order=order).fit(X)
+    assert np.isfinite(model._scores(csr_array(X, dtype=np.float32), np.arange(len(X)))).all()
