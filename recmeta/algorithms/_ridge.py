@@ -1,4 +1,4 @@
-"""The ridge inverse: what EASE, EDLAE, RDLAE and ADMMSLIM start from.
+"""The ridge inverse, from which EASE, EDLAE, RDLAE and ADMMSLIM start, and its linear models.
 
 ======  =============================================  ==================
 symbol  meaning                                        shape
@@ -11,7 +11,8 @@ K       (I + X L^-1 X')^-1, dense and symmetric        (n_users, n_users)
 ======  =============================================  ==================
 
 With more items than users, K is the smaller inverse, and gives P by the Woodbury identity:
-P = L^-1 - L^-1 X' K X L^-1, in n_users^3 + n_items * nnz operations where G takes n_items^3.
+P = L^-1 - L^-1 X' K X L^-1, in n_users^3 + n_items * nnz operations where G takes n_items^3. With
+many more, a history is scored by way of K too, and P is never made.
 """
 
 from typing import Any, NamedTuple
@@ -20,15 +21,58 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg.lapack import get_lapack_funcs
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from recmeta.algorithms._base import Cost, _in_threads
+from recmeta.algorithms._base import Cost, Recommender, _in_threads
 from recmeta.algorithms._gram import gram, mirror, row_blocks
 from recmeta.algorithms._sums import add_at
 
 # by way of the users in float64, 16 digits: beyond LARGEST the 1 in I + X L^-1 X' is lost; where no
 # more than LEAST is left of the 1 that P = L^-1 (1 - ...) begins with, under 7 digits are right
 LARGEST, LEAST = 4e15, 1e-9
+# more items than both: K and X, a sixteenth of the weights, take their place
+WIDE, SMALL = 4, 2000  # items for a user; items
+
+
+class RidgeRecommender(Recommender):
+    """Scores x B with B = I - P diag((1 - b) / diag(P)), b the diagonal of B."""
+
+    def _learn(
+        self, X: csr_array, l2: float, dropout: float = 0.0, diagonal_limit: float = 0.0
+    ) -> None:
+        """b_j is what it is without a constraint, 1 - L_jj P_jj, but at most ``diagonal_limit``."""
+        _check_penalty(l2, dropout)
+        users = _of_users(X, l2, dropout) if _is_wide(*X.shape) else None
+        if users is not None and (left := users.left()) is not None:
+            own = np.clip(1 - left, 0, diagonal_limit)
+            self.histories_, self.kernel_ = X, users.rounded_kernel()
+            self.item_scales_ = np.stack([1 / users.penalty, (1 - own) / left]).astype(np.float32)
+            return
+        weights, penalty, _ = ridge_inverse(X, l2, dropout, algorithm=type(self).__name__)
+        diagonal = weights.diagonal().copy()
+        own = np.clip(1 - penalty * diagonal, 0, diagonal_limit)
+        weights *= (own - 1) / diagonal
+        np.fill_diagonal(weights, own)
+        self.item_weights_ = weights.astype(np.float32, copy=False)
+
+    def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        if hasattr(self, "item_weights_"):
+            return super()._scores(X, users)
+        # x B = x (I - S) + x L^-1 H' K H S, with S the second scale
+        first, second = self.item_scales_
+        common = ((X * first) @ self.histories_.T).toarray().astype(self.kernel_.dtype, copy=False)
+        mixture = (common @ self.kernel_).astype(np.float32, copy=False)
+        scores = self.histories_.T @ np.ascontiguousarray(mixture.T)  # (n_items, n_rows)
+        scores *= second[:, None]
+        rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+        scores[X.indices, rows] += X.data * (1 - second)[X.indices]
+        return np.ascontiguousarray(scores.T)
+
+    @classmethod
+    def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
+        if not _is_wide(n_users, n_items):
+            return ridge_cost(n_users, n_items, nnz)
+        return Cost(2.4e-11 * n_users**3 + 3e-9 * nnz * n_users, 16.0 * n_users**2 + 40 * nnz)
 
 
 class Ridge(NamedTuple):
@@ -61,16 +105,14 @@ def ridge_inverse(X: csr_array, l2: float, dropout: float = 0.0, *, algorithm: s
     MemoryError
         With the gigabytes that it takes.
     """
-    if not l2 > 0:
-        raise ValueError(f"l2 must be positive: got {l2}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be at least 0 and below 1: got {dropout}")
+    _check_penalty(l2, dropout)
     n_users, n_items = X.shape
     shape = n_users, n_items, X.nnz
     try:
         found = None
         if _users_seconds(*shape) < _gram_seconds(*shape):
-            found = _inverse_by_users(X, l2, dropout)
+            users = _of_users(X, l2, dropout)
+            found = users and users.ridge()
         if found is None:
             found = _inverse_of_gram(X, l2, dropout, np.float32)
         if found is None:  # l2 is too small against X'X
@@ -110,8 +152,56 @@ def _inverse_of_gram(X: csr_array, l2: float, dropout: float, dtype: Any) -> Rid
     return Ridge(matrix, penalty, None) if _invert(matrix) else None
 
 
-def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
-    """P by way of K in float64; None where l2 is too small against X'X."""
+def _is_wide(n_users: int, n_items: int) -> bool:
+    return n_items > max(WIDE * n_users, SMALL)
+
+
+def _check_penalty(l2: float, dropout: float) -> None:
+    if not l2 > 0:
+        raise ValueError(f"l2 must be positive: got {l2}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be at least 0 and below 1: got {dropout}")
+
+
+class _Users(NamedTuple):
+    """P by way of K."""
+
+    X: csr_array
+    by_item: csc_array  # X
+    kernel: NDArray[np.float64]  # K
+    penalty: NDArray[np.float64]
+    largest: float  # entry of I + X L^-1 X'
+
+    def ridge(self) -> Ridge | None:
+        """P as a matrix; None where its digits are lost."""
+        X, by_item, n_items = self.X, self.by_item, self.X.shape[1]
+        inverse = np.zeros((n_items, n_items), dtype=np.float32)
+        _in_threads(
+            lambda block: _rows_by_users(
+                block.start, by_item.indptr, by_item.indices, by_item.data,
+                X.indptr, X.indices, X.data, self.kernel, self.penalty, inverse[block],
+            ),
+            row_blocks(n_items),
+        )  # fmt: skip
+        if not (inverse.diagonal() * self.penalty).min() > LEAST:
+            return None
+        return Ridge(inverse, self.penalty.astype(np.float32), self.kernel.astype(np.float32))
+
+    def rounded_kernel(self) -> NDArray[Any]:
+        """K as float32, if sums of its products with X L^-1 X' keep five digits."""
+        fits = self.largest < 10
+        return self.kernel.astype(np.float32) if fits else self.kernel
+
+    def left(self) -> NDArray[np.float64] | None:
+        """The diagonal of L P; None where its digits are lost."""
+        by_item = self.by_item
+        taken = _taken(by_item.indptr, by_item.indices, by_item.data, self.kernel)
+        left = np.asarray(1 - taken / self.penalty)
+        return left if left.min() > LEAST else None
+
+
+def _of_users(X: csr_array, l2: float, dropout: float) -> _Users | None:
+    """K in float64; None where l2 is too small against X'X."""
     by_item = X.tocsc()
     penalty = np.zeros(X.shape[1])
     add_at(X.indices, np.square(X.data, dtype=np.float64), penalty)
@@ -119,19 +209,10 @@ def _inverse_by_users(X: csr_array, l2: float, dropout: float) -> Ridge | None:
     penalty += l2
     kernel = np.eye(X.shape[0])
     _add_common(by_item.indptr, by_item.indices, by_item.data, penalty, kernel)
-    if kernel.diagonal().max() > LARGEST or not _invert(kernel):
+    largest = float(kernel.diagonal().max())
+    if largest > LARGEST or not _invert(kernel):
         return None
-    inverse = np.zeros((X.shape[1],) * 2, dtype=np.float32)
-    _in_threads(
-        lambda block: _rows_by_users(
-            block.start, by_item.indptr, by_item.indices, by_item.data,
-            X.indptr, X.indices, X.data, kernel, penalty, inverse[block],
-        ),
-        row_blocks(X.shape[1]),
-    )  # fmt: skip
-    if not (inverse.diagonal() * penalty).min() > LEAST:
-        return None
-    return Ridge(inverse, penalty.astype(np.float32), kernel.astype(np.float32))
+    return _Users(X, by_item, kernel, penalty, largest)
 
 
 def _invert(matrix: NDArray[Any]) -> bool:
@@ -157,6 +238,18 @@ def _add_common(item_start, users, values, penalty, kernel):  # type: ignore[no-
             row, value = kernel[users[entry]], values[entry] / penalty[item]
             for other in range(entry, item_start[item + 1]):
                 row[users[other]] += value * values[other]
+
+
+@njit(cache=True, nogil=True)
+def _taken(item_start, users, values, kernel):  # type: ignore[no-untyped-def]
+    """x' K x for each column x of X."""
+    sums = np.zeros(len(item_start) - 1)
+    for item in range(len(sums)):
+        for entry in range(item_start[item], item_start[item + 1]):
+            row = kernel[users[entry]]
+            for other in range(item_start[item], item_start[item + 1]):
+                sums[item] += values[entry] * values[other] * row[users[other]]
+    return sums
 
 
 @njit(cache=True, nogil=True)

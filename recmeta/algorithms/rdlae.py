@@ -1,17 +1,15 @@
 """RDLAE: EDLAE whose items may predict themselves, up to a limit."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._ridge import ridge_cost, ridge_inverse
+from recmeta.algorithms._ridge import RidgeRecommender
 from recmeta.space import Space
 
 
-class RDLAE(Recommender):
+class RDLAE(RidgeRecommender):
     """A denoising linear autoencoder with a limit on each item's own weight (Moon et al. 2023).
 
     B minimises ||X - X B||^2 + tr(B' L B) under B_jj <= diagonal_limit, so with P = (X'X + L)^-1
@@ -20,9 +18,11 @@ class RDLAE(Recommender):
         B_ij = -P_ij max(L_jj, (1 - diagonal_limit) / P_jj)  for i != j,      scores = x B.
 
     A limit of 0 is EDLAE (and EASE without dropout), 1 is plain ridge regression; between them,
-    popular items stay at the limit and rare ones are free. Cubic in n_items (2 s at 10,000 items)
-    and hardly dependent on n_users, or with fewer users than items n_users^3 + n_items nnz;
-    4 n_items^2 bytes, with fewer users 12 n_users^2 more.
+    popular items stay at the limit and rare ones are free.
+    Cubic in n_items (2 s at 10,000 items) and hardly dependent on n_users, or with fewer users
+    than items n_users^3 + n_items nnz; 4 n_items^2 bytes, with fewer users 12 n_users^2 more.
+    With over four times as many items as users (and 2,000) B is not made: n_users^3 operations,
+    16 n_users^2 bytes.
 
     Parameters
     ----------
@@ -37,6 +37,9 @@ class RDLAE(Recommender):
     ----------
     item_weights_ : float32 array, (n_items, n_items)
         B: column j holds the weights that predict item j. Its diagonal is at most diagonal_limit.
+    kernel_, histories_, item_scales_ : float64 array, (n_users, n_users), CSR array, float32 array
+        Where B is not made: K = (I + X L^-1 X')^-1, X, and the diagonals of L^-1 and S (2, n_items)
+        in x B = x (I - S) + x L^-1 X' K X S.
 
     References
     ----------
@@ -68,13 +71,4 @@ class RDLAE(Recommender):
     def _fit(self, X: csr_array) -> None:
         if not 0 <= self.diagonal_limit <= 1:
             raise ValueError(f"diagonal_limit must be in [0, 1]: got {self.diagonal_limit}")
-        weights, penalty, _ = ridge_inverse(X, self.l2, self.dropout, algorithm="RDLAE")
-        # stationary: B = I - P diag(L_jj + m_j); m_j >= 0 is the least that B_jj <= limit allows
-        scale = np.maximum(penalty, (1 - self.diagonal_limit) / weights.diagonal())
-        weights *= -scale.astype(weights.dtype)
-        weights[np.diag_indices_from(weights)] += 1
-        self.item_weights_ = weights.astype(np.float32, copy=False)
-
-    @classmethod
-    def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        return ridge_cost(n_users, n_items, nnz)
+        self._learn(X, self.l2, self.dropout, self.diagonal_limit)

@@ -8,6 +8,8 @@ from recmeta.algorithms import _ridge
 from recmeta.algorithms._ridge import ridge_inverse
 from recmeta.algorithms.admm_slim import ADMMSLIM
 from recmeta.algorithms.ease import EASE
+from recmeta.algorithms.edlae import EDLAE
+from recmeta.algorithms.rdlae import RDLAE
 
 
 def histories(n_users, n_items, *, values=False, seed=0):
@@ -51,6 +53,51 @@ def test_admm_by_users_ends_where_admm_by_items_does(monkeypatch):
     by_items = ADMMSLIM(l1=0.1, l2=1, rho=5).fit(X).item_weights_.toarray()
     assert (by_users > 0.01).any()
     np.testing.assert_allclose(by_users, by_items, atol=1e-5)
+
+
+def wide_histories(n_users=300, n_items=2400):
+    rng = np.random.default_rng(0)
+    popularity = np.arange(1, n_items + 1) ** -0.8
+    items = rng.choice(n_items, 6000, p=popularity / popularity.sum())
+    X = csr_array((np.ones(6000, np.float32), (rng.integers(n_users, size=6000), items)))
+    return csr_array((X.data, X.indices, X.indptr), shape=(n_users, n_items))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        EASE(l2=300), EASE(l2=1), EDLAE(l2=0.5, dropout=0.3), RDLAE(l2=20, dropout=0.5),
+        RDLAE(l2=2, dropout=0, diagonal_limit=1), RDLAE(l2=2, dropout=0.2, diagonal_limit=0.05),
+    ],
+)  # fmt: skip
+def test_many_more_items_than_users_are_scored_without_the_weights(model):
+    X = wide_histories()
+    scores = model.fit(X)._scores(X, np.arange(300))
+    assert not hasattr(model, "item_weights_")
+    params = {"dropout": 0.0, "diagonal_limit": 0.0} | model.get_params()
+    P, penalty = inverse_in_float64(X, params["l2"], params["dropout"])
+    own = np.minimum(1 - penalty * np.diag(P), params["diagonal_limit"])
+    weights = -P * (1 - own) / np.diag(P)
+    np.fill_diagonal(weights, own)
+    expected = X @ weights
+    np.testing.assert_allclose(scores, expected, atol=1e-6 * np.abs(expected).max(), rtol=1e-4)
+
+
+def test_items_without_interactions_are_not_recommended_without_the_weights_either():
+    X = wide_histories()
+    never = np.diff(X.tocsc().indptr) == 0
+    assert never.any()
+    items, scores = EASE(l2=5).fit(X).recommend(X[:20], k=2400)
+    assert not never[items[items >= 0]].any()
+    assert np.isfinite(scores).all()
+
+
+def test_a_wide_log_whose_penalty_is_lost_has_the_weights_of_the_other_way():
+    X = wide_histories(20).tolil()
+    X[0], X[:, 0] = 0, 0
+    X[0, 0] = 1  # the only item of a user who alone has it: l2 / (1 + l2) is left of its 1
+    model = EASE(l2=1e-10).fit(X.tocsr())
+    assert np.isfinite(model.item_weights_).all()
 
 
 def test_users_and_items_without_interactions_are_no_matter():
