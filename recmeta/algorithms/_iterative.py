@@ -17,9 +17,11 @@ class IterativeRecommender(Recommender):
 
     A subclass has the parameters ``n_epochs`` and ``random_state``, and writes ``_begin(X, rng)``,
     the state before the first epoch, and ``_epoch(prepared, rng)``, after which the estimator can
-    recommend; ``prepared`` is X, or what ``_prepared(X)`` makes of it. All that an epoch needs of
-    the one before is a learned attribute, and its draws come from a generator of its own, so
-    training that was stopped and gone on with gives the same bits as training that never stopped.
+    recommend; ``prepared`` is X, or what ``_prepared(X)`` makes of it. What only recommending needs
+    may be left to ``_ready(prepared)``, which ``fit`` calls once, and ``epochs`` after each epoch.
+    All that an epoch needs of the one before is a learned attribute, and its draws come from a
+    generator of its own, so training that was stopped and gone on with gives the same bits as
+    training that never stopped.
 
     Attributes
     ----------
@@ -86,13 +88,15 @@ class IterativeRecommender(Recommender):
         self.n_users_ = matrix.shape[0]
         given = {"item_features": item_features, "user_features": user_features}
         side = checked_side(type(self), self.uses, matrix, **given, timestamps=timestamps)
-        return self._train(matrix, side, resume=resume)
+        return self._train(matrix, side, resume=resume, watched=True)
 
     def _fit(self, X: csr_array, *args: Any, **side: Any) -> None:
-        for _ in self._train(X, side, resume=False):
+        for _ in self._train(X, side, resume=False, watched=False):
             pass
 
-    def _train(self, X: csr_array, side: dict[str, csr_array], *, resume: bool) -> Iterator[int]:
+    def _train(
+        self, X: csr_array, side: dict[str, csr_array], *, resume: bool, watched: bool
+    ) -> Iterator[int]:
         _check_counts(n_epochs=self.n_epochs)
         if not resume:
             drawn = int(np.random.default_rng().integers(2**31))
@@ -103,6 +107,8 @@ class IterativeRecommender(Recommender):
         while self.n_epochs_ < self.n_epochs:
             self._epoch(prepared, np.random.default_rng([self.seed_, self.n_epochs_]))
             self.n_epochs_ += 1
+            if watched or self.n_epochs_ == self.n_epochs:
+                self._ready(prepared)
             yield self.n_epochs_
 
     @abstractmethod
@@ -118,4 +124,7 @@ class IterativeRecommender(Recommender):
 
     @abstractmethod
     def _epoch(self, prepared: Any, rng: np.random.Generator) -> None:
-        """One epoch; then the estimator can recommend."""
+        """One epoch; then the estimator can recommend, or when it is ready."""
+
+    def _ready(self, prepared: Any) -> None:
+        """Make what recommending needs and the next epoch does not."""

@@ -23,11 +23,12 @@ class SLIMBPR(IterativeRecommender):
 
         ln sigmoid(x_ui - x_uj) - regularisation,      x_ui = sum over l in N(u), l != i of S_li.
 
-    One epoch visits the users in random order, each for as many steps as his history is long, then
-    keeps the n_neighbours largest weights of each scored item for ranking. Values other than 0 in
-    X count as 1. Time of an epoch grows with the sum over users of |N(u)|^2 and with n_items^2;
-    memory is 4 n_items^2 bytes, twice that with adagrad, three times with adam. One thread makes
-    the steps, so that a seed gives one answer.
+    One epoch visits the users in random order, each for as many steps as his history is long. In
+    the end, or after each epoch that is watched, the n_neighbours largest weights of each scored
+    item are chosen for ranking. Values other than 0 in X count as 1. Time grows with the sum over
+    users of |N(u)|^2 for each epoch and with n_items^2 for each choice; memory is 4 n_items^2
+    bytes, twice that with adagrad, three times with adam. One thread makes the steps, so that a
+    seed gives one answer.
 
     Parameters
     ----------
@@ -128,14 +129,13 @@ class SLIMBPR(IterativeRecommender):
             users, items.view(np.uint32), indptr, rates, self.n_epochs_ * prepared.nnz,
             self.symmetric, state, self.moments_, self.scored_weights_,
         )  # fmt: skip
-        seen = column_counts(items, prepared.shape[1]) > 0
+
+    def _ready(self, prepared: csr_array) -> None:
+        seen = column_counts(prepared.indices, prepared.shape[1]) > 0
         self.item_weights_ = largest_of_rows(
-            self.scored_weights_,
-            int(self.n_neighbours),
-            seen,
-            self.items_by_popularity_,
-            self.symmetric,
-        )
+            self.scored_weights_, int(self.n_neighbours), seen, self.items_by_popularity_,
+            self.symmetric, getattr(self, "item_weights_", None),
+        )  # fmt: skip
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
@@ -144,6 +144,6 @@ class SLIMBPR(IterativeRecommender):
         pairs = 2 * nnz * nnz / max(n_users, 1)
         full = min(pairs / (n_items * kept), 1)  # rows with more weights than are kept
         selection = (1.5e-9 + 1e-8 * full) * n_items**2 + 5e-8 * full * n_items * kept
-        epoch = (1.5e-8 + 3e-8 * n_moments) * pairs + selection
+        epoch = (1.5e-8 + 3e-8 * n_moments) * pairs
         size = 4.0 * (1 + n_moments) * n_items**2 + 24.0 * n_items * kept
-        return Cost(model.n_epochs * epoch, size + 16 * nnz)
+        return Cost(model.n_epochs * epoch + selection, size + 16 * nnz)

@@ -48,3 +48,19 @@ def test_weights_that_diverged_are_left_out(n_kept, symmetric):
     whole = finite + finite.T if symmetric else finite
     np.testing.assert_array_equal(found.toarray(), sorted_choice(whole, n_kept, seen, order))
     assert (found.data != 0).all()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("change", [0.02, 1.0, 5.0])  # little; much; all floors are too high
+def test_an_earlier_selection_changes_nothing_but_the_time(change, symmetric):
+    rng = np.random.default_rng(2)
+    weights = np.tril(rng.normal(size=(60, 60)), -1).astype(np.float32)
+    weights[20:30] = -abs(weights[20:30])
+    order, seen = rng.permutation(60).astype(np.int32), rng.random(60) < 0.9
+    earlier = largest_of_rows(weights, 5, seen, order, symmetric)
+    weights += np.tril(rng.normal(size=(60, 60)) * change - (change > 2) * 20, -1).astype("f")
+    expected = largest_of_rows(weights, 5, seen, order, symmetric)
+    found = largest_of_rows(weights, 5, seen, order, symmetric, earlier)
+    np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    whole = weights + weights.T if symmetric else weights
+    np.testing.assert_array_equal(found.toarray(), sorted_choice(whole, 5, seen, order))
