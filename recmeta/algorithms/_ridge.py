@@ -82,16 +82,6 @@ class Ridge(NamedTuple):
     penalty: NDArray[Any]  # (n_items,): the diagonal of L
     of_users: NDArray[np.float32] | None  # K; None where P is the inverse of G + L itself
 
-    def times(self, X: csr_array, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """P @ matrix, (n_items, n_columns); what is in ``matrix`` is lost."""
-        if self.of_users is None:
-            return np.asarray(self.inverse @ matrix)
-        scaled = csr_array(X * (1 / self.penalty))
-        mixed = scaled.T @ (self.of_users @ (scaled @ matrix))
-        matrix /= self.penalty[:, None]
-        matrix -= mixed
-        return matrix
-
 
 def ridge_inverse(X: csr_array, l2: float, dropout: float = 0.0, *, algorithm: str) -> Ridge:
     """P, by the quicker of two ways.
