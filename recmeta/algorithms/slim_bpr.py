@@ -27,8 +27,7 @@ class SLIMBPR(IterativeRecommender):
     the end, or after each epoch that is watched, the n_neighbours largest weights of each scored
     item are chosen for ranking. Values other than 0 in X count as 1. Time grows with the sum over
     users of |N(u)|^2 for each epoch and with n_items^2 for each choice; memory is 4 n_items^2
-    bytes, twice that with adagrad, three times with adam. One thread makes the steps, so that a
-    seed gives one answer.
+    bytes, twice that with adagrad, three times with adam. One thread steps: one answer for a seed.
 
     Parameters
     ----------
@@ -113,6 +112,7 @@ class SLIMBPR(IterativeRecommender):
                 f"optimiser must be one of {', '.join(OPTIMISERS)}: got {self.optimiser!r}"
             )
         n_items, n_moments = X.shape[1], OPTIMISERS[self.optimiser]
+        vars(self).pop("item_weights_", None)  # of an earlier fit
         self.items_by_popularity_ = by_popularity(X)
         self.scored_weights_ = np.zeros((n_items, n_items), dtype=np.float32)
         self.moments_ = np.zeros((n_moments, n_items, n_items), dtype=np.float32)

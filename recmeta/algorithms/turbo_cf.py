@@ -26,10 +26,9 @@ class TurboCF(Recommender):
         R = D_U^-user_exponent X D_I^(user_exponent - 1),   G = (R'R)^power (entrywise),
 
     scores = x H, where H = G (order 1), 2 G - G^2 (order 2), or G + (-G^3 + 10 G^2 - 29 G) / 100
-    (order 3). Beyond order 1, H is made where X has no fewer users than items; otherwise a history
-    passes through G as often as the order says. Time grows with the sum over users of (history
-    length)^2, and to make H with n_items times the non-zeros of G, once or twice. Memory is 4
-    n_items^2 bytes, less where G has few edges, or 12 where H is made.
+    (order 3). Beyond order 1, H is made where X has no fewer users than items, otherwise a history
+    passes through G order times. Time grows with the sum over users of (history length)^2, for H
+    with n_items times G's non-zeros; memory is 4 n_items^2 bytes, less for few edges, 12 for H.
 
     Parameters
     ----------
@@ -91,12 +90,12 @@ class TurboCF(Recommender):
         if self.power != 1:
             values = G.data if isinstance(G, csr_array) else G
             np.power(values, np.float32(self.power), out=values)
-        if self.order == 1:
-            self.item_weights_ = G
-        elif X.shape[0] < X.shape[1]:
+        only_graph = self.order > 1 and X.shape[0] < X.shape[1]
+        vars(self).pop("item_weights_" if only_graph else "graph_", None)  # of an earlier fit
+        if only_graph:
             self.graph_ = G
         else:
-            self.item_weights_ = _polynomial(G, FILTERS[self.order])
+            self.item_weights_ = G if self.order == 1 else _polynomial(G, FILTERS[self.order])
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         if hasattr(self, "item_weights_"):

@@ -7,10 +7,12 @@ from scipy.sparse import csr_array
 from recmeta.algorithms import _ridge
 from recmeta.algorithms._admm_steps import product_with
 from recmeta.algorithms._ridge import ridge_inverse
+from recmeta.algorithms._state import state_of, with_state
 from recmeta.algorithms.admm_slim import ADMMSLIM
 from recmeta.algorithms.ease import EASE
 from recmeta.algorithms.edlae import EDLAE
 from recmeta.algorithms.rdlae import RDLAE
+from recmeta.algorithms.turbo_cf import TurboCF
 
 
 def histories(n_users, n_items, *, values=False, seed=0):
@@ -82,6 +84,20 @@ def test_many_more_items_than_users_are_scored_without_the_weights(model):
     np.fill_diagonal(weights, own)
     expected = X @ weights
     np.testing.assert_allclose(scores, expected, atol=1e-6 * np.abs(expected).max(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", [EASE, TurboCF])
+def test_fits_by_turns_of_wide_and_narrow_logs_leave_nothing_behind(algorithm):
+    wide, narrow = wide_histories(), histories(200, 30)
+    params = {"order": 2} if algorithm is TurboCF else {}
+    model = algorithm(**params)
+    for X in (narrow, wide, narrow):
+        fresh = algorithm(**params).fit(X)
+        expected = fresh._scores(X, np.arange(X.shape[0]))
+        np.testing.assert_array_equal(model.fit(X)._scores(X, np.arange(X.shape[0])), expected)
+        assert vars(model).keys() == vars(fresh).keys()
+        copy = with_state(algorithm, params, *state_of(fresh))
+        np.testing.assert_array_equal(copy._scores(X, np.arange(X.shape[0])), expected)
 
 
 def test_items_without_interactions_are_not_recommended_without_the_weights_either():
