@@ -45,12 +45,12 @@ class RidgeRecommender(Recommender):
         users = _of_users(X, l2, dropout) if _is_wide(*X.shape) else None
         if users is not None and (left := users.left()) is not None:
             own = np.clip(1 - left, 0, diagonal_limit)
-            vars(self).pop("item_weights_", None)  # of an earlier fit
+            self.__dict__.pop("item_weights_", None)  # of an earlier fit
             self.histories_, self.kernel_ = X, users.rounded_kernel()
             self.item_scales_ = np.stack([1 / users.penalty, (1 - own) / left]).astype(np.float32)
             return
         for name in ("histories_", "kernel_", "item_scales_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         weights, penalty, _ = ridge_inverse(X, l2, dropout, algorithm=type(self).__name__)
         diagonal = weights.diagonal().copy()
         own = np.clip(1 - penalty * diagonal, 0, diagonal_limit)

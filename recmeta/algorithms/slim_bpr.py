@@ -112,7 +112,7 @@ class SLIMBPR(IterativeRecommender):
                 f"optimiser must be one of {', '.join(OPTIMISERS)}: got {self.optimiser!r}"
             )
         n_items, n_moments = X.shape[1], OPTIMISERS[self.optimiser]
-        vars(self).pop("item_weights_", None)  # of an earlier fit
+        self.__dict__.pop("item_weights_", None)  # of an earlier fit
         self.items_by_popularity_ = by_popularity(X)
         self.scored_weights_ = np.zeros((n_items, n_items), dtype=np.float32)
         self.moments_ = np.zeros((n_moments, n_items, n_items), dtype=np.float32)

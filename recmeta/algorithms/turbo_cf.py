@@ -91,7 +91,7 @@ class TurboCF(Recommender):
             values = G.data if isinstance(G, csr_array) else G
             np.power(values, np.float32(self.power), out=values)
         only_graph = self.order > 1 and X.shape[0] < X.shape[1]
-        vars(self).pop("item_weights_" if only_graph else "graph_", None)  # of an earlier fit
+        self.__dict__.pop("item_weights_" if only_graph else "graph_", None)  # of an earlier fit
         if only_graph:
             self.graph_ = G
         else:
