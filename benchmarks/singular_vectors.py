@@ -17,7 +17,7 @@ from scipy.sparse import csr_array, csr_matrix
 from sklearn.utils.extmath import randomized_svd
 
 from recmeta.algorithms import PureSVD
-from recmeta.algorithms import _factors as factors
+from recmeta.algorithms import _singular_vectors as singular
 
 N_FACTORS = 64
 SHAPES = [(479, 11_600), (1_108, 31_000), (1_500, 2_071), (1_500, 10_000), (3_000, 5_000)]
@@ -37,7 +37,7 @@ def main() -> None:
     for n_users, n_items in SHAPES:
         X = drawn(n_users, n_items)
         for n_factors in (16, 64, 128, 338):
-            chosen = factors._is_short(min(n_users, n_items), n_items, n_factors)
+            chosen = singular._is_short(X, n_factors)
             cells = [
                 f"{seconds(X, n_factors, short):.2f}{'*' * (chosen == short)}"
                 for short in (False, True)
@@ -59,12 +59,12 @@ def drawn(n_users: int, n_items: int) -> csr_array:
 def seconds(X: csr_array, n_factors: int, short: bool) -> float:
     """The least processor time of two runs, the first of which compiles."""
     taken = []
-    rule, factors._is_short = factors._is_short, lambda *_: short
+    rule, singular._is_short = singular._is_short, lambda *_: short
     for _ in range(2):
         start = time.process_time()
-        factors.top_right_singular_vectors(X, n_factors, np.random.default_rng(0))
+        singular.top_right_singular_vectors(X, n_factors, np.random.default_rng(0))
         taken.append(time.process_time() - start)
-    factors._is_short = rule
+    singular._is_short = rule
     return min(taken)
 
 

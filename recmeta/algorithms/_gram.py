@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _in_threads
+from recmeta.algorithms._checks import check_memory
 from recmeta.algorithms._sums import by_column
 
 BLOCK = 64  # rows of G a thread takes at once
@@ -84,10 +85,22 @@ def rows_of_gram(X: csr_array) -> tuple[NDArray[Any], NDArray[np.int32], NDArray
     return starts, np.empty(0, dtype=np.int32), matrix.ravel()
 
 
-def sparse_or_dense_gram(X: csr_array) -> csr_array | NDArray[np.float32]:
-    """X'X, as CSR where few of its entries can be other than 0."""
-    n_pairs = (np.diff(X.indptr).astype(np.float64) ** 2).sum()  # at least the entries of X'X
-    return csr_array(X.T.tocsr() @ X) if n_pairs < SPARSE * X.shape[1] ** 2 else gram(X)
+def sparse_or_dense_gram(X: csr_array, algorithm: Any = None) -> csr_array | NDArray[np.float32]:
+    """X'X, as CSR where few of its entries can be other than 0.
+
+    Raises MemoryError in the name of the algorithm, if one is given, where it is dense and more
+    than this machine has: a few long histories make it so, of which ``cost`` knows nothing.
+    """
+    if n_pairs(X) < SPARSE * X.shape[1] ** 2:
+        return csr_array(X.T.tocsr() @ X)
+    if algorithm is not None:
+        check_memory(algorithm, 4.4 * X.shape[1] ** 2, X.shape)
+    return gram(X)
+
+
+def n_pairs(X: csr_array) -> float:
+    """Sum over the rows of (entries)^2: no fewer than the entries of X'X."""
+    return float((np.diff(X.indptr).astype(np.float64) ** 2).sum())
 
 
 def mirror(matrix: NDArray[np.float32]) -> None:

@@ -104,6 +104,8 @@ class IterativeRecommender(Recommender):
             self.n_epochs_ = 0
             self._begin(X, np.random.default_rng(self.seed_))
         prepared = self._prepared(X, **side)
+        if resume and self.n_epochs_ >= self.n_epochs:  # an epoch may have been interrupted
+            self._ready(prepared)
         while self.n_epochs_ < self.n_epochs:
             self._epoch(prepared, np.random.default_rng([self.seed_, self.n_epochs_]))
             self.n_epochs_ += 1

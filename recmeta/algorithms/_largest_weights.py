@@ -82,7 +82,8 @@ def _floors(earlier: csr_array | None, n_items: int, n_kept: int) -> F32:
         least = np.minimum.reduceat(columns.data, columns.indptr[:-1][lengths > 0])
         full = lengths == n_kept
         least = least[full[lengths > 0]]
-        floors[full] = least - np.float32(0.1) * np.abs(least)
+        with np.errstate(invalid="ignore"):  # infinite weights have no floor
+            floors[full] = least - np.float32(0.1) * np.abs(least)
     return floors
 
 

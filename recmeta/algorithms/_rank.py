@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import _blocks, _in_threads
-from recmeta.algorithms._factors import F32, top_right_singular_vectors
+from recmeta.algorithms._factors import F32
+from recmeta.algorithms._singular_vectors import top_right_singular_vectors
 from recmeta.algorithms._sums import entry_blocks
 from recmeta.algorithms._topk import mask_seen, select_top_k
 from recmeta.metrics.accuracy import ndcg

@@ -24,6 +24,7 @@ from scipy.linalg.lapack import get_lapack_funcs
 from scipy.sparse import csc_array, csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _in_threads
+from recmeta.algorithms._checks import check_memory
 from recmeta.algorithms._gram import gram, mirror, row_blocks
 from recmeta.algorithms._sums import add_at
 
@@ -46,11 +47,14 @@ class RidgeRecommender(Recommender):
         if users is not None and (left := users.left()) is not None:
             own = np.clip(1 - left, 0, diagonal_limit)
             self.__dict__.pop("item_weights_", None)  # of an earlier fit
-            self.histories_, self.kernel_ = X, users.rounded_kernel()
-            self.item_scales_ = np.stack([1 / users.penalty, (1 - own) / left]).astype(np.float32)
+            self.histories_, self.kernel_ = X.copy(), users.rounded_kernel()
+            self.item_scales_ = np.stack([1 / users.penalty, (1 - own) / left])
             return
         for name in ("histories_", "kernel_", "item_scales_"):
             self.__dict__.pop(name, None)
+        n_users, n_items = X.shape
+        if _is_wide(n_users, n_items):  # cost() did not count on it
+            check_memory(type(self), ridge_cost(n_users, n_items, X.nnz).bytes, X.shape)
         weights, penalty, _ = ridge_inverse(X, l2, dropout, algorithm=type(self).__name__)
         diagonal = weights.diagonal().copy()
         own = np.clip(1 - penalty * diagonal, 0, diagonal_limit)
@@ -62,14 +66,15 @@ class RidgeRecommender(Recommender):
         if hasattr(self, "item_weights_"):
             return super()._scores(X, users)
         # x B = x (I - S) + x L^-1 H' K H S, with S the second scale
-        first, second = self.item_scales_
-        common = ((X * first) @ self.histories_.T).toarray().astype(self.kernel_.dtype, copy=False)
-        mixture = (common @ self.kernel_).astype(np.float32, copy=False)
-        scores = self.histories_.T @ np.ascontiguousarray(mixture.T)  # (n_items, n_rows)
+        first, second = self.item_scales_.astype(self.kernel_.dtype, copy=False)
+        scaled, histories = (A.astype(self.kernel_.dtype) for A in (X, self.histories_))
+        scaled = csr_array(scaled * first)
+        mixture = (scaled @ histories.T).toarray() @ self.kernel_
+        scores = histories.T @ np.ascontiguousarray(mixture.T)  # (n_items, n_rows)
         scores *= second[:, None]
         rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
         scores[X.indices, rows] += X.data * (1 - second)[X.indices]
-        return np.ascontiguousarray(scores.T)
+        return np.ascontiguousarray(scores.T, dtype=np.float32)
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
@@ -240,8 +245,9 @@ def _taken(item_start, users, values, kernel):  # type: ignore[no-untyped-def]
     for item in range(len(sums)):
         for entry in range(item_start[item], item_start[item + 1]):
             row = kernel[users[entry]]
+            value = np.float64(values[entry])  # float32's digits are lost in what is left of 1
             for other in range(item_start[item], item_start[item + 1]):
-                sums[item] += values[entry] * values[other] * row[users[other]]
+                sums[item] += value * values[other] * row[users[other]]
     return sums
 
 

@@ -35,9 +35,9 @@ class EDLAE(RidgeRecommender):
     ----------
     item_weights_ : float32 array, (n_items, n_items)
         B: column j holds the weights that predict item j. Its diagonal is 0.
-    kernel_, histories_, item_scales_ : float64 array, (n_users, n_users), CSR array, float32 array
-        Where B is not made: K = (I + X L^-1 X')^-1, X, and the diagonals of L^-1 and S (2, n_items)
-        in x B = x (I - S) + x L^-1 X' K X S.
+    kernel_, histories_, item_scales_ : array, (n_users, n_users), CSR array, array, (2, n_items)
+        Where B is not made: K = (I + X L^-1 X')^-1, in float32 if its products keep five digits, X,
+        and the diagonals of L^-1 and S in x B = x (I - S) + x L^-1 X' K X S.
 
     References
     ----------

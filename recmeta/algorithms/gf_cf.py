@@ -8,8 +8,11 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
-from recmeta.algorithms._factors import top_right_singular_vectors
 from recmeta.algorithms._gram import sparse_or_dense_gram
+from recmeta.algorithms._singular_vectors import (
+    singular_vectors_cost,
+    top_right_singular_vectors,
+)
 from recmeta.space import Space
 
 ROUNDING = 1e-6  # of float32 sums, over the length of the history
@@ -24,7 +27,8 @@ class GFCF(Recommender):
         R = D_U^-1/2 X D_I^-1/2,   scores = x (R'R + low_pass D_I^-1/2 U U' D_I^1/2).
 
     Time grows with the sum over users of (history length)^2, and nnz * n_factors; memory with
-    n_items * n_factors and 4 n_items^2 bytes, or 8 for each non-zero of R'R if under a tenth are.
+    n_items * n_factors and 4 n_items^2 bytes, or 8 for each non-zero of R'R if the sum of (history
+    length)^2 is under a tenth of n_items^2.
 
     Parameters
     ----------
@@ -83,7 +87,7 @@ class GFCF(Recommender):
         rng = np.random.default_rng(self.random_state)
         # before R'R, so that their work space does not lie beside it
         _, self.item_factors_ = top_right_singular_vectors(R, self.n_factors, rng)
-        self.item_weights_ = sparse_or_dense_gram(R)
+        self.item_weights_ = sparse_or_dense_gram(R, type(self))
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = super()._scores(X, users)
@@ -98,10 +102,10 @@ class GFCF(Recommender):
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         pairs = 2 * nnz * nnz / max(n_users, 1)
-        size = min(5 * cls(**params).n_factors + 90, n_items)  # of the singular vectors' basis
-        seconds = 1e-9 * pairs + 7e-10 * nnz * size + 4e-10 * n_items * size**2
         gram_bytes = min(4.4 * n_items**2, 24 * pairs)
-        return Cost(seconds + 1e-9 * n_items**2, gram_bytes + 8.0 * n_items * size + 40 * nnz)
+        vectors = singular_vectors_cost(n_users, n_items, nnz, cls(**params).n_factors)
+        seconds = 1e-9 * pairs + 2.3e-10 * gram_bytes + 2 * vectors.seconds
+        return Cost(seconds, gram_bytes + vectors.bytes + 40 * nnz)
 
 
 def _columns_times(X: csr_array, weights: NDArray[np.float32]) -> csr_array:

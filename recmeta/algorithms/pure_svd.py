@@ -8,8 +8,11 @@ from optuna.distributions import IntDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
-from recmeta.algorithms._factors import top_right_singular_vectors
 from recmeta.algorithms._rank import MOST_USERS, best_rank, ladder_of
+from recmeta.algorithms._singular_vectors import (
+    singular_vectors_cost,
+    top_right_singular_vectors,
+)
 from recmeta.space import Space
 
 ROUNDING = 1e-6  # of float32 sums, over the length of the history
@@ -20,7 +23,8 @@ class PureSVD(Recommender):
 
     With X ~ U S V', scores = x V V': the item-based form of Cremonesi et al. (2010), which needs
     no user factors and so ranks for unseen users too. Missing interactions count as zeros.
-    Time grows with nnz * n_factors + n_items * n_factors^2, memory with n_items * n_factors.
+    Time grows with nnz * n_factors + n_items * n_factors^2, or with the cube of the number of users
+    or items where it is small, memory with n_items * n_factors.
 
     Parameters
     ----------
@@ -83,8 +87,8 @@ class PureSVD(Recommender):
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
         chosen, ladder = cls(**params).n_factors, ladder_of(n_users, n_items)
-        size = min(5 * (chosen or ladder[-1]) + 90, n_items)  # of the basis at convergence
-        seconds, memory = 5e-10 * nnz * size + 1.5e-10 * n_items * size**2, 8.0 * n_items * size
+        basis = singular_vectors_cost(n_users, n_items, nnz, chosen or ladder[-1])
+        seconds, memory = basis.seconds, basis.bytes
         if chosen is None:  # a decomposition at the top of the ladder, a smaller one, and the lists
             pairs = min(n_users, MOST_USERS) * n_items
             seconds = 1.25 * seconds + 1e-9 * pairs * (len(ladder) + 0.02 * ladder[-1])

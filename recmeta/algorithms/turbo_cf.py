@@ -48,7 +48,7 @@ class TurboCF(Recommender):
     item_weights_ : float32 array or CSR array, (n_items, n_items)
         H, where it is made.
     graph_ : float32 array or CSR array, (n_items, n_items)
-        G, where it is not.
+        G, where it is not; sparse if the sum of (history length)^2 is below a tenth of n_items^2.
 
     References
     ----------
@@ -86,10 +86,11 @@ class TurboCF(Recommender):
                 "user_exponent must be in [0, 1] and power positive: "
                 f"got user_exponent={self.user_exponent}, power={self.power}"
             )
-        G = sparse_or_dense_gram(_normalised(X, self.user_exponent))
+        G = sparse_or_dense_gram(_normalised(X, self.user_exponent), type(self))
         if self.power != 1:
             values = G.data if isinstance(G, csr_array) else G
             np.power(values, np.float32(self.power), out=values)
+        self.order_ = int(self.order)
         only_graph = self.order > 1 and X.shape[0] < X.shape[1]
         self.__dict__.pop("item_weights_" if only_graph else "graph_", None)  # of an earlier fit
         if only_graph:
@@ -100,7 +101,7 @@ class TurboCF(Recommender):
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         if hasattr(self, "item_weights_"):
             return super()._scores(X, users)
-        return _filtered(X, self.graph_, FILTERS[self.order])
+        return _filtered(X, self.graph_, FILTERS[self.order_])
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import _ridge
+from recmeta.algorithms import _checks, _ridge
 from recmeta.algorithms._admm_steps import product_with
 from recmeta.algorithms._ridge import ridge_inverse
 from recmeta.algorithms._state import state_of, with_state
@@ -13,6 +13,7 @@ from recmeta.algorithms.ease import EASE
 from recmeta.algorithms.edlae import EDLAE
 from recmeta.algorithms.rdlae import RDLAE
 from recmeta.algorithms.turbo_cf import TurboCF
+from recmeta.testing import CHECKS
 
 
 def histories(n_users, n_items, *, values=False, seed=0):
@@ -98,6 +99,61 @@ def test_fits_by_turns_of_wide_and_narrow_logs_leave_nothing_behind(algorithm):
         assert vars(model).keys() == vars(fresh).keys()
         copy = with_state(algorithm, params, *state_of(fresh))
         np.testing.assert_array_equal(copy._scores(X, np.arange(X.shape[0])), expected)
+
+
+@pytest.mark.parametrize("l2", [1.0, 300.0])
+@pytest.mark.parametrize("largest", [5.0, 100.0, 50_000.0])
+def test_values_of_any_size_are_scored_without_the_weights(largest, l2):
+    X = wide_histories()
+    rng = np.random.default_rng(1)
+    X.data = np.rint(largest ** rng.random(X.nnz)).astype(np.float32)
+    model = EASE(l2=l2).fit(X)
+    assert not hasattr(model, "item_weights_")
+    P, _ = inverse_in_float64(X, l2, 0.0)
+    weights = -P / np.diag(P)
+    np.fill_diagonal(weights, 0)
+    expected = X @ weights
+    unseen = X.toarray() == 0
+    off = np.abs(model._scores(X, np.arange(300)) - expected)[unseen].max()
+    assert off < 1e-4 * np.abs(expected[unseen]).max()
+
+
+@pytest.mark.parametrize("count", [12_345.0, 300_000.0])
+def test_an_item_with_one_large_count_has_the_scores_of_its_regression(count):
+    X = wide_histories(100)
+    X.data[:] = 1
+    place = int(np.flatnonzero(X.indices == np.bincount(X.indices).argmax())[0])
+    item, X.data[place] = X.indices[place], count
+    dense = X.toarray().astype(np.float64)
+    others = np.delete(dense, item, axis=1)
+    kernel = np.linalg.inv(others @ others.T + 300 * np.eye(100))
+    expected = others @ (others.T @ (kernel @ dense[:, item]))
+    scores = EASE(l2=300).fit(X)._scores(X, np.arange(100))[:, item]
+    rest = dense[:, item] == 0
+    np.testing.assert_allclose(scores[rest], expected[rest], rtol=1e-4)
+
+
+def test_what_is_learned_does_not_change_with_X_later():
+    X = wide_histories()
+    model = EASE(l2=300).fit(X)
+    before = model._scores(X[:5].copy(), np.arange(5))
+    history = X[:5].copy()
+    X.data[:] = 0
+    np.testing.assert_array_equal(model._scores(history, np.arange(5)), before)
+
+
+def test_a_penalty_for_which_the_weights_do_not_fit_is_refused_before_they_are_made(monkeypatch):
+    X = csr_array((np.full(3, 1e7, np.float32), ([0, 1, 2], [0, 1, 2])), shape=(50, 3000))
+    monkeypatch.setattr(_checks, "_physical_memory", lambda: 30e6)
+    with pytest.raises(MemoryError, match="SANSA is for such a size"):
+        EASE(l2=1e-3).fit(X)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("algorithm", [EASE, EDLAE, RDLAE])
+def test_the_contract_holds_without_the_weights_too(algorithm, check, monkeypatch):
+    monkeypatch.setattr(_ridge, "_is_wide", lambda n_users, n_items: True)
+    CHECKS[check](algorithm(**algorithm.tiny))
 
 
 def test_items_without_interactions_are_not_recommended_without_the_weights_either():

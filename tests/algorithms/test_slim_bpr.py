@@ -157,3 +157,29 @@ def test_unknown_optimisers_are_refused():
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 def test_users_who_have_every_item_are_left_out(X):
     assert np.isfinite(SLIMBPR(n_epochs=2).fit(X).scored_weights_).all()
+
+
+def test_a_log_of_another_width_is_learned_as_if_it_were_the_first():
+    narrow, wide = two_camps(10), two_camps(13)
+    model = SLIMBPR(n_epochs=2, n_neighbours=3)
+    for X in (narrow, wide, narrow):
+        expected = SLIMBPR(n_epochs=2, n_neighbours=3).fit(X).item_weights_.toarray()
+        np.testing.assert_array_equal(model.fit(X).item_weights_.toarray(), expected)
+
+
+def test_training_that_broke_off_in_its_last_epoch_is_ready_after_resuming(monkeypatch):
+    X = two_camps()
+    expected = SLIMBPR(n_epochs=3).fit(X).item_weights_.toarray()
+    model = SLIMBPR(n_epochs=5)
+    epoch = SLIMBPR._epoch
+
+    def broken(self, prepared, rng):
+        if self.n_epochs_ == 3:
+            raise KeyboardInterrupt
+        epoch(self, prepared, rng)
+
+    monkeypatch.setattr(SLIMBPR, "_epoch", broken)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X)
+    assert list(model.set_params(n_epochs=3).epochs(X, resume=True)) == []
+    np.testing.assert_array_equal(model.item_weights_.toarray(), expected)

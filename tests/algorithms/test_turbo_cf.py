@@ -88,3 +88,11 @@ def test_parameters_out_of_range_are_refused(bad):
 def test_the_smallest_inputs_give_finite_weights(X, order):
     model = TurboCF(order=order).fit(X)
     assert np.isfinite(model._scores(csr_array(X, dtype=np.float32), np.arange(len(X)))).all()
+
+
+def test_another_order_after_fit_changes_nothing():
+    X = np.kron(np.eye(30), np.ones((1, 4))) + np.eye(30, 120)
+    model = TurboCF(order=3).fit(X)
+    before = model.recommend(X)
+    after = model.set_params(order=2).recommend(X)
+    np.testing.assert_array_equal(before[1], after[1])
