@@ -106,6 +106,15 @@ def check_input_is_unchanged(estimator: Recommender) -> None:
             assert np.array_equal(old, new), "fit or recommend changed X"
 
 
+def check_a_later_change_of_X_does_not_matter(estimator: Recommender) -> None:
+    X, history = log_matrix(), log_matrix()
+    model = _fitted(estimator, X)
+    before = model.recommend(history, K)
+    X.data[:] = 7
+    X.indices[:] = N_ITEMS - 1
+    _assert_same(before, model.recommend(history, K), "what was done to X after fit")
+
+
 def check_checkerboard(estimator: Recommender) -> None:
     """Even users have the even items, odd ones the odd: what each lacks is known."""
     if not estimator.personal:
