@@ -1,87 +1,131 @@
 """Iterations of ADMMSLIM on a block of columns: all that is not a matrix product, in one pass.
 
-========  ===============================================  ====================
-symbol    meaning                                          shape
-========  ===============================================  ====================
-P         (X'X + penalty I)^-1                             (n_items, n_items)
-K         (I + X X' / penalty)^-1, where P is found by it  (n_users, n_users)
-inverse   the block's columns of P                         (n_items, n_columns)
-V         B + the scaled dual variable, less C             (n_items, n_columns)
-W         rho (C - V), or C in the end                     (n_items, n_columns)
-product   P W, or the part of it that K gives              (n_items, n_columns)
-========  ===============================================  ====================
+Items with the same users have the same weights, to all and from all, in every iteration, and so
+where P is found by way of the users, each kind of item is a row and a column.
+
+========  ====================================================  =====================
+symbol    meaning                                               shape
+========  ====================================================  =====================
+P         (X'X + penalty I)^-1                                  (n_items, n_items)
+K         (I + X X' / penalty)^-1, where P is found by it       (n_users, n_users)
+inverse   the block's columns of P between items that differ:   (n_kinds, n_columns)
+          its diagonal is for two items of the kind
+own       P's diagonal                                          (n_columns,)
+counts    items of each kind                                    (n_kinds,)
+V         B + the scaled dual variable, less C                  (n_kinds, n_columns)
+W         rho (C - V), or C in the end; its diagonal times the  (n_kinds, n_columns)
+          share of the kind that is not the item itself
+like      that diagonal without the share                       (n_columns,)
+product   P W, or the part of it that K gives                   (n_kinds, n_columns)
+========  ====================================================  =====================
 
 By users P W = W / penalty - X' K X W / penalty^2: ``own_share`` is then 1 / penalty and ``sign``
 -1, otherwise 0 and 1.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._ridge import Ridge
+from recmeta.algorithms._like_columns import Kinds, kinds_of
+from recmeta.algorithms._ridge import ridge_inverse
 
 F32 = NDArray[np.float32]
 FINITE = {"contract", "nsz", "nnan"}  # as all values are: P is
 
 
-def product_with(ridge: Ridge, X: csr_array) -> tuple[Callable[[F32], F32], Any, Any]:
-    """W -> product, own_share and sign."""
-    if ridge.of_users is None:
-        inverse = ridge.inverse
-        return lambda W: np.asarray(inverse @ W), np.float32(0), np.float32(1)
-    share, kernel = np.float32(1 / ridge.penalty[0]), ridge.of_users
-    scaled = csr_array(X * share)
-    turned = scaled.T.tocsr()
-    return lambda W: np.asarray(turned @ (kernel @ (scaled @ W))), share, np.float32(-1)
+class Start(NamedTuple):
+    """What the iterations need."""
+
+    kinds: Kinds
+    inverse: F32  # P between kinds, its diagonal that of an item
+    product: Callable[[F32], F32]  # W -> product
+    own_share: Any
+    sign: Any
+
+
+def start_of(X: csr_array, penalty: float, algorithm: str) -> Start:
+    """By kinds where P is found by way of the users, by items otherwise."""
+    kinds = kinds_of(X)
+    inverse, _, kernel = ridge_inverse(X, penalty, algorithm=algorithm, kinds=kinds)
+    inverse = inverse.astype(np.float32, copy=False)
+    if kernel is None:
+        each = np.arange(X.shape[1])
+        alone = Kinds(each, each, np.ones_like(each))
+        return Start(
+            alone, inverse, lambda W: np.asarray(inverse @ W), np.float32(0), np.float32(1)
+        )
+    share = np.float32(1 / penalty)
+    scaled = csr_array(X[:, kinds.first] * share)
+    turned, whole = scaled.T.tocsr(), csr_array(scaled * kinds.counts.astype(np.float32))
+    return Start(
+        kinds, inverse, lambda W: np.asarray(turned @ (kernel @ (whole @ W))), share, np.float32(-1)
+    )
 
 
 @njit(cache=True, nogil=True)
-def begin(first, inverse, rho, threshold, positive, V, W):  # type: ignore[no-untyped-def]
-    """V and W before the first product: B has EASE's weights, the dual variable is 0."""
-    own = np.empty(inverse.shape[1], dtype=np.float32)
-    for column in range(len(own)):
-        own[column] = -1 / inverse[first + column, column]
-    for item in range(len(inverse)):
+def begin(first, inverse, own, counts, rates, V, W, like):  # type: ignore[no-untyped-def]
+    """V and W before the first product: B has EASE's weights, the dual variable is 0.
+
+    ``rates`` are rho, the threshold, and whether weights are positive.
+    """
+    for row in range(len(inverse)):
         for column in range(len(own)):
-            place = item, column
-            _split(inverse[place] * own[column], rho, threshold, positive, False, place, V, W)
+            place = row, column
+            _split(-inverse[place] / own[column], rates, False, place, V, W)
     for column in range(len(own)):
-        place = first + column, column
-        _split(np.float32(0), rho, threshold, positive, False, place, V, W)
+        row = first + column
+        value = -inverse[row, column] / own[column]
+        like[column] = _split_like(value, counts[row], rates, False, (row, column), V, W)
 
 
 @njit(cache=True, nogil=True, fastmath=FINITE)
-def advance(  # type: ignore[no-untyped-def]
-    first, product, own_share, sign, inverse, rho, threshold, positive, ends, V, W
-):
-    """V and W after an iteration whose product is there; if it is the last, C in place of W."""
-    n_columns = inverse.shape[1]
-    diagonal, shares = np.empty(n_columns, np.float32), np.empty(n_columns, np.float32)
-    for column in range(n_columns):
-        item = first + column
-        step = own_share * W[item, column] + sign * product[item, column]
-        diagonal[column], shares[column] = V[item, column], (1 + step) / inverse[item, column]
-    for item in range(len(inverse)):
-        for column in range(n_columns):
-            place = item, column
+def advance(first, product, ways, inverse, own, counts, rates, ends, V, W, like):  # type: ignore[no-untyped-def]
+    """V and W after an iteration whose product is there; if it is the last, C in place of W.
+
+    ``ways`` are own_share and sign.
+    """
+    own_share, sign = ways
+    shares, before = np.empty(len(own), np.float32), np.empty(len(own), np.float32)
+    for column in range(len(own)):
+        shares[column] = (1 + sign * product[first + column, column]) / own[column]
+        before[column] = V[first + column, column]
+    for row in range(len(inverse)):
+        for column in range(len(own)):
+            place = row, column
             step = own_share * W[place] + sign * product[place] - inverse[place] * shares[column]
-            _split(V[place] + step, rho, threshold, positive, ends, place, V, W)
-    for column in range(n_columns):  # B's diagonal is 0
-        place = first + column, column
-        _split(diagonal[column], rho, threshold, positive, ends, place, V, W)
+            _split(V[place] + step, rates, ends, place, V, W)
+    for column in range(len(own)):
+        row = first + column
+        step = own_share * like[column] + sign * product[row, column]
+        value = before[column] + step - inverse[row, column] * shares[column]
+        like[column] = _split_like(value, counts[row], rates, ends, (row, column), V, W)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _split(value, rho, threshold, positive, ends, place, V, W):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _split(value, rates, ends, place, V, W):  # type: ignore[no-untyped-def]
     """What V was goes to C, by the soft threshold, and the rest."""
+    rho, threshold, positive = rates
     kept = max(value - threshold, np.float32(0))
     if not positive:
         kept += min(value + threshold, np.float32(0))
     rest = value - kept
     V[place] = rest
     W[place] = kept if ends else rho * (kept - rest)
+
+
+@njit(cache=True, nogil=True)
+def _split_like(value, count, rates, ends, place, V, W):  # type: ignore[no-untyped-def]
+    """The same of an item and another of its kind: nothing if there is none. Gives W's value."""
+    if count == 1:
+        V[place], W[place] = 0, 0
+        return np.float32(0)
+    _split(value, rates, ends, place, V, W)
+    whole = W[place]
+    if not ends:
+        W[place] = whole * np.float32((count - 1) / count)
+    return whole

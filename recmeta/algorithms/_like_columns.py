@@ -43,7 +43,14 @@ def between_items(sums: csr_array, kinds: Kinds) -> csr_array:
         return sums
     rows = np.repeat(np.arange(sums.shape[0]), np.diff(sums.indptr))
     sums.data /= kinds.counts[sums.indices] - (sums.indices == rows)
-    weights = csr_array(sums[kinds.of_item][:, kinds.of_item])
+    return to_items(sums, kinds)
+
+
+def to_items(weights: csr_array, kinds: Kinds) -> csr_array:
+    """Weights between items, by those between an item of one kind and one of the other."""
+    if len(kinds.first) == len(kinds.of_item):
+        return weights
+    weights = csr_array(weights[kinds.of_item][:, kinds.of_item])
     rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
     weights.data[weights.indices == rows] = 0
     weights.eliminate_zeros()

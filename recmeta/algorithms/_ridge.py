@@ -26,6 +26,7 @@ from scipy.sparse import csc_array, csr_array
 from recmeta.algorithms._base import Cost, Recommender, _in_threads
 from recmeta.algorithms._checks import check_memory
 from recmeta.algorithms._gram import gram, mirror, row_blocks
+from recmeta.algorithms._like_columns import Kinds
 from recmeta.algorithms._sums import add_at
 
 # by way of the users in float64, 16 digits: beyond LARGEST the 1 in I + X L^-1 X' is lost; where no
@@ -91,8 +92,10 @@ class Ridge(NamedTuple):
     of_users: NDArray[np.float32] | None  # K; None where P is the inverse of G + L itself
 
 
-def ridge_inverse(X: csr_array, l2: float, dropout: float = 0.0, *, algorithm: str) -> Ridge:
-    """P, by the quicker of two ways.
+def ridge_inverse(
+    X: csr_array, l2: float, dropout: float = 0.0, *, algorithm: str, kinds: Kinds | None = None
+) -> Ridge:
+    """P, by the quicker of two ways; by way of the users, of one item of each of ``kinds``.
 
     ``algorithm`` is the name that errors begin with.
 
@@ -110,7 +113,7 @@ def ridge_inverse(X: csr_array, l2: float, dropout: float = 0.0, *, algorithm: s
         found = None
         if _users_seconds(*shape) < _gram_seconds(*shape):
             users = _of_users(X, l2, dropout)
-            found = users and users.ridge()
+            found = users and users.ridge(kinds)
         if found is None:
             found = _inverse_of_gram(X, l2, dropout, np.float32)
         if found is None:  # l2 is too small against X'X
@@ -170,8 +173,14 @@ class _Users(NamedTuple):
     penalty: NDArray[np.float64]
     largest: float  # entry of I + X L^-1 X'
 
-    def ridge(self) -> Ridge | None:
-        """P as a matrix; None where its digits are lost."""
+    def ridge(self, kinds: Kinds | None) -> Ridge | None:
+        """P as a matrix, or its part of one item of each kind; None where its digits are lost."""
+        if kinds is not None and len(kinds.first) < self.X.shape[1]:
+            unlike = csr_array(self.X[:, kinds.first])
+            some = self._replace(
+                X=unlike, by_item=unlike.tocsc(), penalty=self.penalty[kinds.first]
+            )
+            return some.ridge(None)
         X, by_item, n_items = self.X, self.by_item, self.X.shape[1]
         inverse = np.zeros((n_items, n_items), dtype=np.float32)
         _in_threads(

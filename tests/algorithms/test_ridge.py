@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from recmeta.algorithms import _checks, _ridge
-from recmeta.algorithms._admm_steps import product_with
+from recmeta.algorithms._admm_steps import start_of
 from recmeta.algorithms._ridge import ridge_inverse
 from recmeta.algorithms._state import state_of, with_state
 from recmeta.algorithms.admm_slim import ADMMSLIM
@@ -44,10 +44,13 @@ def test_both_ways_give_the_inverse(n_users, n_items, l2, dropout, values):
 @pytest.mark.parametrize(("n_users", "n_items"), [(10, 400), (200, 30)])
 def test_a_product_with_the_inverse_is_the_same_by_both_ways(n_users, n_items):
     X = histories(n_users, n_items)
-    right = np.random.default_rng(1).normal(size=(n_items, 5)).astype(np.float32)
-    expected = inverse_in_float64(X, 2.0, 0.0)[0] @ right
-    product, own_share, sign = product_with(ridge_inverse(X, 2.0, algorithm="ADMMSLIM"), X)
-    np.testing.assert_allclose(own_share * right + sign * product(right), expected, atol=2e-6)
+    start = start_of(X, 2.0, "ADMMSLIM")
+    first, of_item, _ = start.kinds
+    assert (len(first) < n_items) == (n_users < n_items)
+    right = np.random.default_rng(1).normal(size=(len(first), 5)).astype(np.float32)
+    expected = (inverse_in_float64(X, 2.0, 0.0)[0] @ right[of_item])[first]
+    found = start.own_share * right + start.sign * start.product(right)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
 def test_admm_by_users_ends_where_admm_by_items_does(monkeypatch):
