@@ -93,3 +93,12 @@ def test_a_user_without_history_gets_no_list():
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 def test_the_smallest_inputs_give_finite_factors(X):
     assert np.isfinite(IALS(6).fit(X).item_factors_).all()
+
+
+def test_factors_that_shrink_to_nothing_end_in_zeros_and_not_in_denormal_numbers():
+    X = histories()
+    model = IALS(n_factors=4, l2=1.0, n_epochs=60).fit(X)
+    for factors in (model.user_factors_, model.item_factors_):
+        assert (np.abs(factors[factors != 0]) >= 1e-18).all()
+    assert (model.item_factors_ == 0).all()
+    assert (model.recommend(X)[0] == -1).all()
