@@ -66,10 +66,12 @@ class ItemKNNCBF(Recommender):
     family = "neighbourhood"
     uses: ClassVar[frozenset[str]] = frozenset({"item_features"})
 
+    # .996 of the best of 7 in the median over 26 logs (random hold-out), 1.000 over 6 (by time); 100
+    # neighbours and a shrink of 100 have .983 and 1.000
     def __init__(
         self,
-        n_neighbours: int = 100,
-        shrink: float = 100.0,
+        n_neighbours: int = 150,
+        shrink: float = 500.0,
         similarity: str = "cosine",
         feature_weighting: str = "tf-idf",
         alpha: float = 0.5,
