@@ -21,7 +21,8 @@ RANGES = st.one_of(
         lambda ends: FloatDistribution(min(ends), max(ends), log=True)
     ),
     st.tuples(st.integers(-100, 100), st.integers(0, 20), st.sampled_from([0.1, 0.25, 3.0])).map(
-        lambda low: FloatDistribution(low[0], low[0] + low[1] * low[2], step=low[2])
+        # rounded: 3 * 0.1 is no multiple of 0.1 to optuna
+        lambda low: FloatDistribution(low[0], round(low[0] + low[1] * low[2], 6), step=low[2])
     ),
     st.tuples(st.integers(-1000, 1000), st.integers(0, 50), st.integers(1, 9)).map(
         lambda low: IntDistribution(low[0], low[0] + low[1] * low[2], step=low[2])

@@ -24,7 +24,7 @@ from recmeta.algorithms._sums import column_counts
 from recmeta.algorithms._work_space import work_space
 
 TOLERANCE = 3e-3  # of a residual, against the smallest eigenvalue kept
-EXHAUSTED = 1e-5  # of the largest entry of T: the rounding of float32 sums over a basis
+EXHAUSTED = 1e-5  # of T's largest entry, on its diagonal: the rounding of float32 sums over a basis
 
 
 def top_right_singular_vectors(
@@ -124,7 +124,7 @@ def _block_lanczos(
                 return values, basis @ rotation
         # columns that the Krylov space has run out of are rounding noise, which may lie in the
         # basis: the search goes on from random ones, which do not
-        ended = np.abs(np.diag(coupling)) <= EXHAUSTED * np.abs(T[:size, :size]).max()
+        ended = np.abs(np.diag(coupling)) <= EXHAUSTED * np.diag(T)[:size].max()
         block[:, ended] = rng.standard_normal((n_items, ended.sum()), dtype=np.float32)
         # once more, which is enough: what the first time left is large where a column is nearly
         # in the basis (Giraud et al. 2005, doi:10.1016/j.camwa.2005.08.009)

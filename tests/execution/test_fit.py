@@ -48,7 +48,7 @@ def test_vectors_over_users_are_kept_where_asked_for(bundle, make_task):
 def test_a_refusal_names_another_algorithm_where_that_would_not_be_refused(n_bytes, said):
     task = Task("", "shop", "k", "random", "EASE", memory_bytes=n_bytes)
     with pytest.raises(MemoryError, match=said):
-        _refuse_if_too_large(EASE(), csr_array((1000, 20_000)), task)
+        _refuse_if_too_large(EASE(), csr_array((10_000, 20_000)), task)
 
 
 def test_an_unknown_algorithm_lists_the_known_ones(make_task):
