@@ -91,6 +91,6 @@ class PureSVD(Recommender):
         seconds, memory = basis.seconds, basis.bytes
         if chosen is None:  # a decomposition at the top of the ladder, a smaller one, and the lists
             pairs = min(n_users, MOST_USERS) * n_items
-            seconds = 1.25 * seconds + 1e-9 * pairs * (len(ladder) + 0.02 * ladder[-1])
+            seconds = 1.25 * seconds + 2e-10 * pairs * (2 * len(ladder) + ladder[-1])
             memory += 20 * nnz
         return Cost(seconds, memory + 16 * nnz)

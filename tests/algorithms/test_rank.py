@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._rank import LADDER, best_rank, hide, ladder_of, lists_of_ranks
+from recmeta.algorithms._rank import LADDER, best_rank, gains_of_ranks, hide, ladder_of
 from recmeta.algorithms.pure_svd import PureSVD
 from recmeta.metrics.accuracy import ndcg
 
@@ -16,13 +16,23 @@ def tastes(n_kinds, seed=0, n_users=200, n_items=90):
     return csr_array((rng.random(same.shape) < np.where(same, 0.4, 0.02)).astype(np.float32))
 
 
-def test_lists_are_those_of_a_model_of_each_rank():
-    X = tastes(4)
-    _, _, vectors = np.linalg.svd(X.toarray().astype(float))
+def test_gains_are_those_of_a_model_of_each_rank():
+    left, hidden = hide(tastes(4), np.random.default_rng(1))
+    _, _, vectors = np.linalg.svd(left.toarray().astype(float))
     ranks = [1, 2, 6, 12]
-    found = lists_of_ranks(X, vectors[:12].T.astype(np.float32), ranks)
-    for rank, items in zip(ranks, found, strict=True):
-        np.testing.assert_array_equal(items, PureSVD(rank).fit(X).recommend(X, 10)[0])
+    found = gains_of_ranks(left, hidden, vectors[:12].T.astype(np.float32), ranks)
+    for rank, gains in zip(ranks, found, strict=True):
+        items = PureSVD(rank).fit(left).recommend(left, 10)[0]
+        np.testing.assert_allclose(gains, ndcg(items, hidden, 10), atol=1e-12)
+
+
+def test_gains_of_equal_scores_go_by_item_number_and_a_score_of_0_is_no_candidate():
+    X = csr_array(np.eye(1, 30, dtype=np.float32))  # one item seen, thirteen equal, the others 0
+    vectors = np.repeat([1.0, 0.0], [14, 16]).astype(np.float32)[:, None]
+    hidden = csr_array((np.arange(30) % 4 == 3).astype(np.float32)[None])
+    lists = np.arange(1, 11, dtype=np.int32)[None]
+    found = gains_of_ranks(X, hidden, vectors, [1])
+    np.testing.assert_allclose(found[0], ndcg(lists, hidden, 10), atol=1e-12)
 
 
 def test_the_best_rank_is_the_one_that_a_fit_for_each_rank_finds():
