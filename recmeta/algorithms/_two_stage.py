@@ -1,15 +1,8 @@
-"""Candidates of a few models, what is known of each (user, candidate) pair, and trees over that.
-
-Features of a pair, in this order: for each model its score over the user's largest absolute one,
-and its rank (n_candidates where the model does not list the item); mean reciprocal rank, the best
-rank; popularity of the item as its place among all items (0 to 1); length of the history and the
-mean popularity of its items; similarity of the item to the most similar one of the history, and the
-share of the history that is among its neighbours.
-"""
+"""Lessons for trees: candidates of models that have not seen what is put aside."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
@@ -18,46 +11,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recmeta.algorithms import get
-from recmeta.algorithms._base import Recommender, _blocks, _in_threads
+from recmeta.algorithms._base import Recommender, _blocks
 from recmeta.algorithms._boosted_trees import Lesson
+from recmeta.algorithms._candidates import WIDER, items_of, pairs_of
 from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._neighbours import nearest_items
-from recmeta.algorithms._similarity import form_of, squared_lengths
-from recmeta.algorithms._sums import column_counts, entry_blocks
-from recmeta.algorithms._topk import NO_SCORE, mask_seen, select_top_k
+from recmeta.algorithms._sums import entry_blocks
 from recmeta.algorithms._work_space import give_back
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
-N_SIMILAR, SHRINK = 50, 10.0  # of the neighbours of an item
 MOST_DRAWS = 3  # of what is put aside, where there are few users
-WIDER = 8  # a score of a block has its rank beside it, and what is made of both
-
-
-class Items(NamedTuple):
-    """What is known of the items, whoever asks."""
-
-    popularity: F32  # (n_items,): share of the items with fewer interactions
-    neighbours: NDArray[np.int32]  # (n_items, N_SIMILAR): the most similar first, -1 pads
-    similarities: F32  # (n_items, N_SIMILAR): cosine, shrunk
-
-
-class Pairs(NamedTuple):
-    """Candidates of users: those of a row together, by item number."""
-
-    rows: I64  # (n_pairs,)
-    items: I64  # (n_pairs,)
-    features: F32  # (n_pairs, n_features)
-
-
-def items_of(X: csr_array) -> Items:
-    """From the interactions."""
-    counts = column_counts(X.indices, X.shape[1])
-    popularity = np.searchsorted(np.sort(counts), counts) / max(X.shape[1], 1)
-    lengths = squared_lengths(csr_array(X.T.tocsr()))
-    form = form_of("cosine", lengths, lengths, SHRINK, 0.5, 0.5)
-    k = min(N_SIMILAR, max(X.shape[1] - 1, 1))
-    return Items(popularity.astype(np.float32), *nearest_items(X, form, k))
 
 
 def held_out_share(X: csr_array, rows: I64, share: float, rng: np.random.Generator) -> csr_array:
@@ -138,58 +101,6 @@ def models_of(names: Sequence[str], state: Mapping[str, Any]) -> list[Recommende
     return models
 
 
-def pairs_of(
-    models: Sequence[Recommender], X: csr_array, users: I64, items: Items, n_candidates: int
-) -> Pairs:
-    """The n_candidates best new items of each model for each row, and their features.
-
-    Memory: the scores of a block of rows by each model.
-    """
-    parts: dict[int, Pairs] = {}
-
-    def one_block(block: slice) -> None:
-        part = csr_array(X[block])
-        found = _pairs_of_block(models, part, users[block], items, n_candidates)
-        parts[block.start] = found._replace(rows=found.rows + block.start)
-
-    _in_threads(one_block, _blocks(X.shape[0], X.shape[1] * len(models) * WIDER))
-    columns = zip(*(parts[start] for start in sorted(parts)), strict=True)
-    return Pairs(*(np.concatenate(column) for column in columns))
-
-
-def _pairs_of_block(
-    models: Sequence[Recommender], X: csr_array, users: I64, items: Items, n_candidates: int
-) -> Pairs:
-    ranks = np.full((len(models), *X.shape), n_candidates, dtype=np.int32)
-    shares = np.empty((len(models), *X.shape), dtype=np.float32)
-    top = np.empty((X.shape[0], min(n_candidates, X.shape[1])), dtype=np.int32)
-    values = np.empty(top.shape, dtype=np.float32)
-    for model, rank, share in zip(models, ranks, shares, strict=True):
-        share[:] = model._scores(X, users)
-        mask_seen(share, X.indptr, X.indices)
-        select_top_k(share, top, values)
-        rows, places = np.nonzero(top >= 0)
-        rank[rows, top[rows, places]] = places
-        share[share == NO_SCORE] = 0
-        highest = np.abs(share).max(axis=1, initial=0)
-        share /= np.where(highest > 0, highest, 1)[:, None]
-    rows, columns = np.nonzero((ranks < n_candidates).any(axis=0))
-    of_models, share_of = ranks[:, rows, columns], shares[:, rows, columns]
-    reciprocal = np.where(of_models < n_candidates, 1 / (1.0 + of_models), 0).mean(axis=0)
-    counts = np.diff(X.indptr)
-    owner = np.repeat(np.arange(len(counts)), counts)
-    taste = np.bincount(owner, items.popularity[X.indices], len(counts)) / np.maximum(counts, 1)
-    similar = np.zeros((2, len(rows)), dtype=np.float32)
-    _similar(
-        X.indptr, X.indices, rows, columns, items.neighbours, items.similarities,
-        np.zeros(X.shape[1], dtype=np.bool_), similar,
-    )  # fmt: skip
-    by_user = (counts[rows], taste[rows])
-    by_models = [column for pair in zip(share_of, of_models, strict=True) for column in pair]
-    features = [*by_models, reciprocal, of_models.min(axis=0), items.popularity[columns]]
-    return Pairs(rows, columns, np.stack([*features, *by_user, *similar], 1).astype(np.float32))
-
-
 def lessons(
     names: Sequence[str],
     X: csr_array,
@@ -242,26 +153,3 @@ def _drop(indptr, indices, held_indptr, held, left):  # type: ignore[no-untyped-
             while indices[place] < held[entry]:
                 place += 1
             left[place] = False
-
-
-@njit(cache=True, nogil=True)
-def _similar(indptr, indices, rows, items, neighbours, similarities, has, similar):  # type: ignore[no-untyped-def]
-    """Similarity to the most similar item of the history, and share of it among the neighbours."""
-    pair = 0
-    for row in range(len(indptr) - 1):
-        history = indices[indptr[row] : indptr[row + 1]]
-        for item in history:
-            has[item] = True
-        while pair < len(rows) and rows[pair] == row:
-            item = items[pair]
-            for place in range(neighbours.shape[1]):
-                other = neighbours[item, place]
-                if other >= 0 and has[other]:
-                    if similar[1, pair] == 0:
-                        similar[0, pair] = similarities[item, place]
-                    similar[1, pair] += 1
-            if len(history):
-                similar[1, pair] /= len(history)
-            pair += 1
-        for item in history:
-            has[item] = False

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from optuna.distributions import IntDistribution
 from scipy.sparse import csr_array
@@ -80,8 +81,8 @@ class PureSVD(Recommender):
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         scores = np.asarray((X @ self.item_factors_) @ self.item_factors_.T, dtype=np.float32)
         # with as many factors as X has ranks, what is not in x is 0 but for rounding: no evidence
-        length = np.sqrt(np.asarray(X.multiply(X).sum(axis=1), dtype=np.float32)).reshape(-1, 1)
-        scores[np.abs(scores) <= ROUNDING * length] = 0
+        length = np.sqrt(np.asarray(X.multiply(X).sum(axis=1), dtype=np.float32)).ravel()
+        _clear(scores, ROUNDING * length)
         return scores
 
     @classmethod
@@ -94,3 +95,12 @@ class PureSVD(Recommender):
             seconds = 1.25 * seconds + 2e-10 * pairs * (2 * len(ladder) + ladder[-1])
             memory += 20 * nnz
         return Cost(seconds, memory + 16 * nnz)
+
+
+@njit(cache=True, nogil=True)
+def _clear(scores, limits):  # type: ignore[no-untyped-def]
+    """0 for what is no larger than the limit of its row. Changes ``scores``."""
+    for row, limit in enumerate(limits):
+        of_row = scores[row]
+        for item in range(len(of_row)):
+            of_row[item] = of_row[item] if abs(of_row[item]) > limit else np.float32(0)

@@ -11,6 +11,7 @@ from recmeta.algorithms import _boosted_trees as trees
 from recmeta.algorithms import _two_stage as stages
 from recmeta.algorithms import get
 from recmeta.algorithms._base import Cost, Recommender, _check_counts
+from recmeta.algorithms._candidates import Items, items_of, pairs_of
 from recmeta.space import Space
 
 
@@ -21,7 +22,7 @@ class TwoStage(Recommender):
     anew where there are fewer users). The models are fitted on the rest, and list n_candidates
     items for each of those users; the trees learn to rank what was put aside before n_negatives
     others of these, from the scores and ranks of the models, popularity, and likeness to the
-    history (``_two_stage``). Then the models are fitted again on everything. score =
+    history (``_candidates``). Then the models are fitted again on everything. score =
     ln(1 + exp(f)) with f the sum of the trees; where nothing could be learned, the mean reciprocal
     rank. Items of the history, and those that no model lists, are not recommended.
 
@@ -111,7 +112,7 @@ class TwoStage(Recommender):
         models = stages.fitted(self.candidates, X, self.random_state)
         for name, value in stages.state_with_prefixes(models).items():
             setattr(self, name, value)
-        self.popularity_, self.neighbours_, self.similarities_ = stages.items_of(X)
+        self.popularity_, self.neighbours_, self.similarities_ = items_of(X)
 
     def _learned_trees(self, X: csr_array, seed: int | None) -> NDArray[np.uint8]:
         names, rng = self.candidates, np.random.default_rng(seed)
@@ -129,8 +130,8 @@ class TwoStage(Recommender):
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         models = stages.models_of(self.candidates, vars(self))
-        items = stages.Items(self.popularity_, self.neighbours_, self.similarities_)
-        pairs = stages.pairs_of(models, X, users, items, self.n_candidates)
+        items = Items(self.popularity_, self.neighbours_, self.similarities_)
+        pairs = pairs_of(models, X, users, items, self.n_candidates)
         scores = np.zeros(X.shape, dtype=np.float32)
         scores[pairs.rows, pairs.items] = trees.values_of(self.trees_, pairs.features, len(models))
         return scores

@@ -7,15 +7,9 @@ from scipy.sparse import csr_array
 
 from recmeta.algorithms import EASE, ItemKNN, TopPopular, _two_stage
 from recmeta.algorithms._boosted_trees import FIXED, binned, trees_of, values_of
+from recmeta.algorithms._candidates import items_of, pairs_of
 from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._two_stage import (
-    held_out_share,
-    items_of,
-    lessons,
-    pairs_of,
-    with_few_others,
-    without,
-)
+from recmeta.algorithms._two_stage import held_out_share, lessons, with_few_others, without
 from recmeta.algorithms.two_stage import TwoStage
 
 NAMES = ("ItemKNN", "EASE", "TopPopular")
