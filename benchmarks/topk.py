@@ -42,7 +42,7 @@ def in_blocks(n_rows: int, n_items: int, work: Callable[[slice], Lists]) -> List
     return np.vstack([items for items, _ in parts]), np.vstack([values for _, values in parts])
 
 
-def with_heaps(scores: np.ndarray, seen: csr_matrix) -> Lists:
+def ours(scores: np.ndarray, seen: csr_matrix) -> Lists:
     items = np.empty((len(scores), K), dtype=np.int32)
     values = np.empty((len(scores), K), dtype=np.float32)
     mask_seen(scores, seen.indptr, seen.indices)
@@ -109,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     repeats = parser.parse_args().repeats
-    selectors = {"ours": with_heaps, "numpy argpartition": with_argpartition, "torch": with_torch}
+    selectors = {"ours": ours, "numpy argpartition": with_argpartition, "torch": with_torch}
     try:
         import torch
 

@@ -40,7 +40,7 @@ LEVELS = [-np.inf, NO_SCORE, -2.5, -1, 0.0, -0.0, 1e-42, 0.5, 1, 1, 2.5, 3e38, n
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.data())
 def test_lists_are_those_of_a_sort_whatever_the_ties(data):
-    n_items, k = data.draw(st.integers(1, 80)), data.draw(st.integers(1, 60))
+    n_items, k = data.draw(st.integers(1, 300)), data.draw(st.integers(1, 60))
     levels = data.draw(st.lists(st.sampled_from(LEVELS), min_size=1, max_size=len(LEVELS)))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     assert_sorted(rng.choice(np.array(levels, dtype=np.float32), (3, n_items)), k)
@@ -169,3 +169,8 @@ def test_an_item_that_nobody_has_is_never_recommended(name, case):
     assert not np.isin(items, [0, 60]).any()
     assert (scores[items >= 0] > 0).all()
     assert (items == -1).any(), "a full list would hold items that the model knows nothing of"
+
+
+def test_without_items_or_rows_lists_are_empty():
+    assert_sorted(np.zeros((2, 0), dtype=np.float32), 3)
+    assert_sorted(np.zeros((0, 5), dtype=np.float32), 3)
