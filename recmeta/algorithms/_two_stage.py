@@ -61,23 +61,40 @@ def without(X: csr_array, held: csr_array) -> csr_array:
     return _entries(X, left, np.diff(X.indptr) - np.diff(held.indptr))
 
 
-def fitted(names: Sequence[str], X: csr_array, random_state: int | None) -> list[Recommender]:
-    """The models of the first stage, with their default parameters, fitted."""
+def fitted(
+    names: Sequence[str],
+    X: csr_array,
+    random_state: int | None,
+    chosen: Sequence[Mapping[str, Any]] | None = None,
+) -> list[Recommender]:
+    """The models of the first stage, fitted: with their default parameters, or what was chosen."""
     if not names:
         raise ValueError("candidates must name a model at least: got none")
     give_back()
     models: list[Recommender] = []
-    for algorithm in map(get, names):
+    for algorithm, params in zip(map(get, names), chosen or [{}] * len(names), strict=True):
         if algorithm.uses or not algorithm.inductive or "stage" in algorithm.family:
             raise ValueError(
                 f"candidates must rank from a history alone, in one stage: got {algorithm.__name__}"
             )
-        model = algorithm()
+        model = algorithm(**params)
         if "random_state" in model.get_params():
             model.set_params(random_state=random_state)
         models.append(model.fit(X))
         give_back()  # or what one fit took lies beside the next
     return models
+
+
+def chosen_by(models: Sequence[Recommender]) -> list[dict[str, Any]]:
+    """What each fitted model has chosen for parameters that are None: so the next need not."""
+    return [
+        {
+            name: getattr(model, f"{name}_")
+            for name, value in model.get_params().items()
+            if value is None and hasattr(model, f"{name}_")
+        }
+        for model in models
+    ]
 
 
 def state_with_prefixes(models: Sequence[Recommender]) -> dict[str, Any]:
@@ -102,26 +119,20 @@ def models_of(names: Sequence[str], state: Mapping[str, Any]) -> list[Recommende
 
 
 def lessons(
-    names: Sequence[str],
-    X: csr_array,
-    users: I64,
-    held: csr_array,
-    n_candidates: int,
-    random_state: int | None,
+    models: Sequence[Recommender], rest: csr_array, users: I64, held: csr_array, n_candidates: int
 ) -> Iterator[Lesson]:
-    """The pairs of some users by models that have not seen what is held out, and whether it is.
+    """The pairs of some users by models that were fitted on the rest, and whether it is held out.
 
     A few users at a time, since most of their pairs are not learned from.
     """
-    rest = without(X, held)
-    models, items = fitted(names, rest, random_state), items_of(rest)
+    items = items_of(rest)
     give_back()
-    for part in _panels(len(users), X.shape[1], len(models)):
+    for part in _panels(len(users), rest.shape[1], len(models)):
         some, put_aside = users[part], csr_array(held[users[part]])
         pairs = pairs_of(models, csr_array(rest[some]), some, items, n_candidates)
         owner = np.repeat(np.arange(len(some)), np.diff(put_aside.indptr))
-        keys = pairs.rows * X.shape[1] + pairs.items
-        is_held = np.isin(keys, owner * X.shape[1] + put_aside.indices)
+        keys = pairs.rows * rest.shape[1] + pairs.items
+        is_held = np.isin(keys, owner * rest.shape[1] + put_aside.indices)
         teaches = (np.bincount(pairs.rows, is_held, len(some)) > 0)[pairs.rows]
         sizes = np.bincount(pairs.rows[teaches])
         yield Lesson(pairs.features[teaches], is_held[teaches], sizes[sizes > 0])

@@ -22,18 +22,17 @@ class TwoStage(Recommender):
     anew where there are fewer users). The models are fitted on the rest, and list n_candidates
     items for each of those users; the trees learn to rank what was put aside before n_negatives
     others of these, from the scores and ranks of the models, popularity, and likeness to the
-    history (``_candidates``). Then the models are fitted again on everything. score =
-    ln(1 + exp(f)) with f the sum of the trees; where nothing could be learned, the mean reciprocal
-    rank. Items of the history, and those that no model lists, are not recommended.
+    history (``_candidates``). Then the models are fitted on everything; what one has chosen in its
+    first fit (PureSVD: n_factors) is kept. score = ln(1 + exp(f)), f the sum of the trees; where
+    nothing could be learned, the mean reciprocal rank. Other items are not recommended.
 
-    Time is two to four times that of the models, plus n_train_users * n_negatives * n_trees; memory
-    is what the models take, plus 4 bytes for each pair and feature.
+    Time is up to four times the models', plus n_train_users * n_negatives * n_trees; memory theirs,
+    plus 4 bytes for each pair and feature.
 
     Parameters
     ----------
     candidates : tuple of str
-        Names of the models of the first stage, with their default parameters: inductive ones that
-        need nothing but the matrix.
+        Models of the first stage, with their defaults: inductive ones that need nothing but X.
     n_candidates : int
         Items that each of them lists.
     held_out : float
@@ -102,31 +101,33 @@ class TwoStage(Recommender):
         self.random_state = random_state
 
     def _fit(self, X: csr_array) -> None:
-        counts = ("n_candidates", "n_negatives", "n_trees", "min_leaf", "n_train_users")
+        counts = "n_candidates", "n_negatives", "n_trees", "min_leaf", "n_train_users"
         _check_counts(**{name: getattr(self, name) for name in counts})
         if self.n_leaves < 2 or not 0 < self.held_out < 1:
             raise ValueError("n_leaves must be at least 2 and held_out between 0 and 1")
-        self.trees_ = self._learned_trees(X, self.random_state)
+        self.trees_, chosen = self._learned_trees(X, self.random_state)
         for name in [name for name in vars(self) if name.startswith("stage")]:
             delattr(self, name)  # of an earlier fit
-        models = stages.fitted(self.candidates, X, self.random_state)
-        for name, value in stages.state_with_prefixes(models).items():
-            setattr(self, name, value)
+        models = stages.fitted(self.candidates, X, self.random_state, chosen)
+        self.__dict__.update(stages.state_with_prefixes(models))
         self.popularity_, self.neighbours_, self.similarities_ = items_of(X)
 
-    def _learned_trees(self, X: csr_array, seed: int | None) -> NDArray[np.uint8]:
-        names, rng = self.candidates, np.random.default_rng(seed)
+    def _learned_trees(self, X: csr_array, seed: int | None) -> tuple[NDArray[np.uint8], Any]:
+        """Also what the models have chosen of their parameters when they were first fitted."""
+        rng, lessons, chosen = np.random.default_rng(seed), [], None
         users, draws = stages.draws_of(X, self.n_train_users, self.held_out, rng)
-        lessons = [
-            stages.with_few_others(lesson, self.n_negatives, rng)
-            for held in draws
-            for lesson in stages.lessons(names, X, users, held, self.n_candidates, seed)
-        ]
-        leaves = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
-        params = leaves | {"seed": int(rng.integers(2**31))}
+        for held in draws:
+            rest = stages.without(X, held)
+            models = stages.fitted(self.candidates, rest, seed, chosen)
+            chosen = chosen or stages.chosen_by(models)
+            found = stages.lessons(models, rest, users, held, self.n_candidates)
+            lessons += [stages.with_few_others(some, self.n_negatives, rng) for some in found]
+            del rest, models  # before the next
+        params = {"num_leaves": self.n_leaves, "min_data_in_leaf": self.min_leaf}
+        params["seed"] = int(rng.integers(2**31))
         data = trees.binned(lessons, params)
         del lessons  # before the training
-        return trees.trees_of(data, params, self.n_trees)
+        return trees.trees_of(data, params, self.n_trees), chosen
 
     def _scores(self, X: csr_array, users: NDArray[np.int64]) -> NDArray[np.float32]:
         models = stages.models_of(self.candidates, vars(self))
@@ -142,8 +143,7 @@ class TwoStage(Recommender):
         costs = [get(name).cost(n_users, n_items, nnz) for name in model.candidates]
         n_models, n_train = len(costs), min(n_users * stages.MOST_DRAWS, model.n_train_users)
         n_fits = 1 + min(max(model.n_train_users // max(n_users, 1), 1), stages.MOST_DRAWS)
-        pairs = n_train * min(n_items, model.n_candidates * n_models / 2)
-        learned = min(n_train * 1.2 * model.n_negatives, pairs)
+        learned = n_train * min(1.2 * model.n_negatives, n_items, model.n_candidates * n_models / 2)
         seconds = n_fits * sum(cost.seconds for cost in costs) + 1e-8 * n_train * n_items * n_models
         size = sum(cost.bytes for cost in costs) + 8.0 * learned * (2 * n_models + 10)
         return Cost(0.2 + seconds + 3e-7 * learned * model.n_trees, size)

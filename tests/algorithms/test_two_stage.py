@@ -9,7 +9,14 @@ from recmeta.algorithms import EASE, ItemKNN, TopPopular, _two_stage
 from recmeta.algorithms._boosted_trees import FIXED, binned, trees_of, values_of
 from recmeta.algorithms._candidates import items_of, pairs_of
 from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._two_stage import held_out_share, lessons, with_few_others, without
+from recmeta.algorithms._two_stage import (
+    chosen_by,
+    fitted,
+    held_out_share,
+    lessons,
+    with_few_others,
+    without,
+)
 from recmeta.algorithms.two_stage import TwoStage
 
 NAMES = ("ItemKNN", "EASE", "TopPopular")
@@ -25,9 +32,14 @@ def log(n_users=120, n_items=30, seed=0):
     return csr_array(X.astype(np.float32))
 
 
+def lesson_parts(X, users, held, n_candidates):
+    rest = without(X, held)
+    return list(lessons(fitted(NAMES, rest, 0), rest, users, held, n_candidates))
+
+
 def lesson(*args):
     """All pairs at once."""
-    parts = list(lessons(*args))
+    parts = lesson_parts(*args)
     return type(parts[0])(*map(np.concatenate, zip(*parts, strict=True)))
 
 
@@ -73,7 +85,7 @@ def test_the_models_have_not_seen_what_the_trees_learn_to_find():
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
-    learned = lesson(NAMES, X, users, held, 4, 0)
+    learned = lesson(X, users, held, 4)
     rest = csr_array(X.toarray() - held.toarray())
     models = [model.fit(rest) for model in (ItemKNN(), EASE(), TopPopular())]
     pairs = pairs_of(models, csr_array(rest[users]), users, items_of(rest), 4)
@@ -88,7 +100,7 @@ def test_few_others_keep_what_was_put_aside_and_draw_from_the_rest_of_each_user(
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
-    whole = lesson(NAMES, X, users, held, 8, 0)
+    whole = lesson(X, users, held, 8)
     few = with_few_others(whole, 3, np.random.default_rng(1))
     owner, kept = (np.repeat(np.arange(len(one.groups)), one.groups) for one in (whole, few))
     counts = [np.bincount(owner, ~whole.is_held), np.bincount(kept, ~few.is_held)]
@@ -117,9 +129,9 @@ def test_lessons_of_a_few_users_are_parts_of_that_of_all(monkeypatch):
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
-    whole = list(lessons(NAMES, X, users, held, 6, 0))
+    whole = lesson_parts(X, users, held, 6)
     monkeypatch.setattr(_two_stage, "_panels", lambda n, *others: row_blocks(n, 7))
-    parts = list(lessons(NAMES, X, users, held, 6, 0))
+    parts = lesson_parts(X, users, held, 6)
     assert (len(whole), len(parts)) == (1, -(-len(users) // 7))
     together = [np.concatenate(column) for column in zip(*parts, strict=True)]
     assert all(map(np.array_equal, whole[0], together))
@@ -142,7 +154,7 @@ def test_bins_made_a_feature_at_a_time_are_those_of_all_at_once():
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
-    learned = lesson(NAMES, X, users, held, 6, 0)
+    learned = lesson(X, users, held, 6)
     params = {"num_leaves": 4, "min_data_in_leaf": 5, "seed": 1}
     at_once = Dataset(
         learned.features, learned.is_held, group=learned.groups, params={**FIXED, **params}
@@ -156,7 +168,7 @@ def test_the_trees_are_those_of_lightgbms_ranker():
     X = log()
     users = np.flatnonzero(np.diff(X.indptr) > 1)
     held = held_out_share(X, users, 0.3, np.random.default_rng(0))
-    learned = lesson(NAMES, X, users, held, 6, 0)
+    learned = lesson(X, users, held, 6)
     params = {"num_leaves": 4, "min_data_in_leaf": 5, "seed": 1}
     text = trees_of(binned([learned], params), params, 20)
     ranker = LGBMRanker(
@@ -191,6 +203,15 @@ def test_where_nothing_can_be_learned_the_mean_reciprocal_rank_decides():
     expected[pairs.rows, pairs.items] = pairs.features[:, 6]
     _, scores = model.recommend(X, 5)
     assert np.allclose(scores, -np.sort(-expected, axis=1)[:, :5], rtol=1e-6)
+
+
+def test_what_the_first_models_choose_is_what_the_later_ones_get():
+    X = log()
+    first = fitted(("PureSVD", "ItemKNN"), X, 0)
+    chosen = chosen_by(first)
+    assert chosen == [{"n_factors": first[0].n_factors_}, {}]
+    again = fitted(("PureSVD", "ItemKNN"), X[:40], 0, chosen)
+    assert again[0].n_factors == first[0].n_factors_
 
 
 def test_a_fit_with_fewer_models_forgets_the_others():
