@@ -113,8 +113,14 @@ class ADMMSLIM(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        inverse, n_iterations = ridge_cost(n_users, n_items, nnz), cls(**params).n_iterations
+        # kinds of items, at most: those with one user are of n_users kinds, others have two events
+        n_kinds = min(n_items, n_users + nnz // 2 + 1)
+        inverse, n_iterations = ridge_cost(n_users, n_kinds, nnz), cls(**params).n_iterations
         # where P is found by way of the users, it also multiplies by way of them
-        narrow = min(n_users, n_items) if inverse.seconds < 1.2e-11 * n_items**3 else n_items
-        seconds = n_iterations * (2e-11 * narrow**2 * n_items + 2e-9 * n_items**2)
-        return Cost(inverse.seconds + seconds, inverse.bytes + 1.6 * n_items**2 + 8e3 * n_items)
+        if inverse.seconds < 1.2e-11 * n_kinds**3:
+            narrow, n_columns = min(n_users, n_kinds), n_kinds
+        else:
+            inverse = ridge_cost(n_users, n_items, nnz)
+            narrow = n_columns = n_items
+        seconds = n_iterations * (2e-11 * narrow**2 * n_columns + 2e-9 * n_columns**2)
+        return Cost(inverse.seconds + seconds, inverse.bytes + 1.6 * n_columns**2 + 8e3 * n_items)
