@@ -14,7 +14,8 @@ that a large c would do nothing there; here c multiplies what the weighting give
 """
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
+from numba import njit
+from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import BLOCK_BYTES, Cost
 from recmeta.algorithms._neighbours import nearest_items, weights_from
@@ -35,11 +36,28 @@ def checked_features(name: str, features: csr_array) -> csr_array:
 
 
 def stacked(histories: csr_array, features: csr_array, content_weight: float) -> csr_array:
-    """[H, cF], both already weighted."""
+    """[H, cF], both already weighted; scipy's hstack takes 16 bytes an entry beside the result."""
     if not 0 <= content_weight < np.inf:
         raise ValueError(f"content_weight must be at least 0 and finite: got {content_weight}")
-    content = features * np.float32(content_weight)
-    return csr_array(hstack([histories, content], format="csr", dtype=np.float32))
+    n_rows, n_others = histories.shape
+    n_entries, n_columns = histories.nnz + features.nnz, n_others + features.shape[1]
+    dtype = np.int32 if max(n_entries, n_columns) < 2**31 else np.int64
+    starts = (histories.indptr.astype(dtype) + features.indptr).astype(dtype)
+    indices, data = np.empty(n_entries, dtype=dtype), np.empty(n_entries, dtype=np.float32)
+    after = starts[:-1] + np.diff(histories.indptr)
+    _put_rows(histories.indptr, histories.indices, starts, indices)
+    _put_rows(histories.indptr, histories.data, starts, data)
+    _put_rows(features.indptr, features.indices + dtype(n_others), after, indices)
+    _put_rows(features.indptr, features.data * np.float32(content_weight), after, data)
+    return csr_array((data, indices, starts), shape=(n_rows, n_columns))
+
+
+@njit(cache=True, nogil=True)
+def _put_rows(indptr, values, starts, out):  # type: ignore[no-untyped-def]
+    """The values of each row go to ``out``, from the row's start there."""
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            out[starts[row] + place - indptr[row]] = values[place]
 
 
 def neighbour_weights(
