@@ -10,6 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recmeta.algorithms._base import _in_threads
+from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._sums import column_counts
 
 F32 = NDArray[np.float32]
@@ -17,8 +19,16 @@ LEAST = np.float32(1e-18)  # its square is a normal number: arithmetic is ten ti
 CLOSE = {"reassoc", "contract", "nsz"}  # sums in any order, but NaN and infinity stay what they are
 
 
-def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[float, float]:
+def balanced(
+    X: csr_array,
+    weight: float | None,
+    l2: float | None,
+    weight_scale: float = 1.0,
+    l2_scale: float = 1.0,
+) -> tuple[float, float]:
     """The weight of a zero and l2 for ``IALS``: what is given, else what goes with X's size.
+
+    Each times its scale; l2 goes by the weight that comes of it.
 
     The weight is 1.5 times the root of the observed share, times the mean weight of an observation.
     l2 makes the ridge of a mean row and a mean column, in the geometric mean, 0.6 times the largest
@@ -28,11 +38,12 @@ def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[floa
     """
     total = float(X.data.sum(dtype=np.float64))
     if total == 0:  # nothing to learn from
-        return (1.0 if weight is None else weight), (0.0 if l2 is None else l2)
+        return (1.0 if weight is None else weight) * weight_scale, (l2 or 0.0) * l2_scale
     n_users = int(np.count_nonzero(np.diff(X.indptr)))
     n_items = int(np.count_nonzero(column_counts(X.indices, X.shape[1])))
     if weight is None:
         weight = 1.5 * total / math.sqrt(X.nnz * n_users * n_items)
+    weight *= weight_scale
     if l2 is None:
         noise = float(np.linalg.norm(X.data)) * (n_users**-0.5 + n_items**-0.5)
         of_user, of_item = (
@@ -40,7 +51,19 @@ def balanced(X: csr_array, weight: float | None, l2: float | None) -> tuple[floa
             total / n_items + weight * X.shape[0],
         )
         l2 = 0.6 * noise / math.sqrt(of_user * of_item)
-    return weight, l2
+    return weight, l2 * l2_scale
+
+
+def solve_rows(X: csr_array, fixed: F32, gram: F32, ridge: F32, n_steps: int, factors: F32) -> None:
+    """``conjugate_gradients`` on all rows of X, in threads."""
+    indptr, indices = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
+
+    def one_block(block: slice) -> None:
+        conjugate_gradients(
+            block.start, block.stop, indptr, indices, X.data, fixed, gram, ridge, n_steps, factors
+        )
+
+    _in_threads(one_block, row_blocks(X.shape[0]))
 
 
 @njit(cache=True, nogil=True, fastmath=CLOSE)

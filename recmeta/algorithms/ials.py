@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._base import Cost, _check_counts, _in_threads, _threadpools
-from recmeta.algorithms._factors import F32, balanced, conjugate_gradients
-from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._base import Cost, _check_counts, _threadpools
+from recmeta.algorithms._factors import F32, balanced, solve_rows
 from recmeta.algorithms._iterative import IterativeRecommender
 from recmeta.algorithms._sums import column_counts
 from recmeta.space import Space
@@ -36,6 +35,8 @@ class IALS(IterativeRecommender):
     l2, unobserved_weight : float or None
         The ridge penalty, per unit of weight in a row's sum of squares, and the weight of each pair
         as a zero, against 1 for an observation. None goes by X's size and density (``_factors``).
+    l2_scale, unobserved_scale : float
+        What these are multiplied by: a scale means about the same on logs of any size.
     exponent : float
         0 penalises all rows alike, 1 in proportion to their interactions.
     n_epochs : int
@@ -69,9 +70,9 @@ class IALS(IterativeRecommender):
 
     space: ClassVar[Space] = {
         "n_factors": IntDistribution(8, 256, log=True),
-        "l2": FloatDistribution(1e-3, 0.1, log=True),
+        "l2_scale": FloatDistribution(0.1, 3.0, log=True),
         "exponent": FloatDistribution(0.0, 1.0),
-        "unobserved_weight": FloatDistribution(1e-2, 1.0, log=True),
+        "unobserved_scale": FloatDistribution(0.1, 10.0, log=True),
         "n_epochs": IntDistribution(4, 32, log=True),
     }
     family = "factorisation"
@@ -83,6 +84,8 @@ class IALS(IterativeRecommender):
         exponent: float = 0.5,
         unobserved_weight: float | None = None,
         n_epochs: int = 16,
+        l2_scale: float = 1.0,
+        unobserved_scale: float = 1.0,
         random_state: int | None = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -90,12 +93,17 @@ class IALS(IterativeRecommender):
         self.exponent = exponent
         self.unobserved_weight = unobserved_weight
         self.n_epochs = n_epochs
+        self.l2_scale = l2_scale
+        self.unobserved_scale = unobserved_scale
         self.random_state = random_state
 
     def _begin(self, X: csr_array, rng: np.random.Generator) -> None:
         _check_counts(n_factors=self.n_factors)
         seen = column_counts(X.indices, X.shape[1])[:, None] > 0
-        self.unobserved_weight_, self.l2_ = balanced(X, self.unobserved_weight, self.l2)
+        scales = self.unobserved_scale, self.l2_scale
+        if not min(scales) > 0:
+            raise ValueError(f"unobserved_scale and l2_scale must be positive: got {scales}")
+        self.unobserved_weight_, self.l2_ = balanced(X, self.unobserved_weight, self.l2, *scales)
         start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
         self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen
         self.item_gram_ = self._gram(self.item_factors_)
@@ -132,15 +140,7 @@ class IALS(IterativeRecommender):
         ridge = (self.l2_ * mean * (self._row_weights(X) / mean) ** self.exponent).astype(
             np.float32
         )
-        indptr, indices = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-
-        def one_block(block: slice) -> None:
-            conjugate_gradients(
-                block.start, block.stop, indptr, indices, X.data, fixed, gram, ridge, n_steps,
-                factors,
-            )  # fmt: skip
-
-        _in_threads(one_block, row_blocks(X.shape[0]))
+        solve_rows(X, fixed, gram, ridge, n_steps, factors)
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:

@@ -47,6 +47,28 @@ def test_what_is_not_given_goes_by_size_and_density():
     assert IALS(6, unobserved_weight=0.5).fit(X).unobserved_weight_ == 0.5
 
 
+def test_scales_multiply_what_is_given_or_chosen_and_the_ridge_of_a_row_keeps_its_size():
+    X = histories()
+    plain = IALS(6).fit(X)
+    scaled = IALS(6, unobserved_scale=2.0, l2_scale=3.0).fit(X)
+    assert scaled.unobserved_weight_ == pytest.approx(2 * plain.unobserved_weight_)
+    # l2 is chosen for the larger weight, so that l2 times a mean row's and column's weight stays
+    ridges = [
+        model.l2_**2
+        * np.prod([X.sum() / n + model.unobserved_weight_ * m for n, m in (X.shape, X.shape[::-1])])
+        for model in (plain, scaled)
+    ]
+    assert ridges[1] == pytest.approx(9 * ridges[0])
+    given = IALS(6, l2=0.2, unobserved_weight=0.3, l2_scale=0.5, unobserved_scale=2.0).fit(X)
+    assert (given.l2_, given.unobserved_weight_) == (0.1, 0.6)
+
+
+@pytest.mark.parametrize("scales", [{"l2_scale": 0}, {"unobserved_scale": -1.0}])
+def test_a_scale_that_is_not_positive_is_refused(scales):
+    with pytest.raises(ValueError, match="unobserved_scale and l2_scale must be positive: got"):
+        IALS(6, **scales).fit(np.eye(4))
+
+
 def test_the_unit_of_the_weights_changes_no_ranking():
     X = histories(80, 50)
     items = [IALS(6).fit(X * unit).recommend(X * unit, k=5)[0] for unit in (1e-4, 1.0, 1000.0)]
