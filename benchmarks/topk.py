@@ -4,7 +4,7 @@
 
 Two tables, medians of alternated runs. Selection: float32 scores are there, 100 items of each row
 must not come (masked in place; ours and numpy's in blocks of 16 MB). Scores in random order, and
-rising with the item number: the worst order for a heap. Factors: implicit's top-k makes the scores
+rising with the item number, which a heap minds most. Factors: implicit's top-k makes the scores
 itself, from 64 factors, so there ours and numpy's make them too, by the same matrix product.
 """
 

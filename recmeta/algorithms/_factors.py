@@ -28,7 +28,8 @@ def balanced(
 ) -> tuple[float, float]:
     """The weight of a zero and l2 for ``IALS``: what is given, else what goes with X's size.
 
-    Each times its scale; l2 goes by the weight that comes of it.
+    Each times its scale; l2 goes by the weight that comes of it. ValueError if a scale is not
+    positive and finite.
 
     The weight is 1.5 times the root of the observed share, times the mean weight of an observation.
     l2 makes the ridge of a mean row and a mean column, in the geometric mean, 0.6 times the largest
@@ -36,6 +37,9 @@ def balanced(
     Noise and share are of the users and items with interactions. docs/decisions.md says on what
     logs the factors were chosen.
     """
+    scales = weight_scale, l2_scale
+    if not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(f"unobserved_scale and l2_scale must be positive and finite: got {scales}")
     total = float(X.data.sum(dtype=np.float64))
     if total == 0:  # nothing to learn from
         return (1.0 if weight is None else weight) * weight_scale, (l2 or 0.0) * l2_scale

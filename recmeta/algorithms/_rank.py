@@ -121,8 +121,10 @@ def _sum_gains(scores, indptr, indices, discounts, gains):  # type: ignore[no-un
         items, values = indices[indptr[row] : indptr[row + 1]], scores[row]
         gains[row] = 0
         for item in items[np.argsort(-values[items], kind="mergesort")]:
+            if values[item] == 0:  # no candidate
+                continue
             place = _n_before(values, item)
-            if values[item] == 0 or place >= len(discounts):
+            if place >= len(discounts):
                 break
             gains[row] += discounts[place]
 

@@ -113,7 +113,8 @@ class ADMMSLIM(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        # kinds of items, at most: those with one user are of n_users kinds, others have two events
+        # kinds of items, at most, where all values are equal: of those with one user there are
+        # n_users kinds, one has none, and each other has two events
         n_kinds = min(n_items, n_users + nnz // 2 + 1)
         inverse, n_iterations = ridge_cost(n_users, n_kinds, nnz), cls(**params).n_iterations
         # where P is found by way of the users, it also multiplies by way of them

@@ -84,9 +84,10 @@ class IALS(IterativeRecommender):
         exponent: float = 0.5,
         unobserved_weight: float | None = None,
         n_epochs: int = 16,
+        random_state: int | None = 0,
+        *,
         l2_scale: float = 1.0,
         unobserved_scale: float = 1.0,
-        random_state: int | None = 0,
     ) -> None:
         self.n_factors = n_factors
         self.l2 = l2
@@ -101,8 +102,6 @@ class IALS(IterativeRecommender):
         _check_counts(n_factors=self.n_factors)
         seen = column_counts(X.indices, X.shape[1])[:, None] > 0
         scales = self.unobserved_scale, self.l2_scale
-        if not min(scales) > 0:
-            raise ValueError(f"unobserved_scale and l2_scale must be positive: got {scales}")
         self.unobserved_weight_, self.l2_ = balanced(X, self.unobserved_weight, self.l2, *scales)
         start = rng.standard_normal((X.shape[1], self.n_factors), dtype=np.float32)
         self.item_factors_ = start * np.float32(0.1 / np.sqrt(self.n_factors)) * seen

@@ -49,7 +49,8 @@ def _since_the_best(attempts: Sequence[Attempt], n_listed: int) -> int:
 
 
 def _drawn(own: Sequence[Attempt], seed: int) -> Params:
-    """A configuration by TPE; what has no range stays as it was in the best attempt."""
+    """A configuration by TPE; what has no range stays as it was in the best attempt
+    that has all which have one."""
     space = dict(get(own[0].algorithm).space)
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # else it says that a study was made
@@ -65,7 +66,9 @@ def _drawn(own: Sequence[Attempt], seed: int) -> Params:
             value = attempt.score if attempt.status == "ok" else 0.0
             study.add_trial(create_trial(params=inside, distributions=space, value=value))
     found: dict[str, Any] = study.ask(space).params
-    return dict(max(own, key=_score).params) | found
+    # the parameters of an earlier version's space are no start for those of this one
+    whole = [attempt for attempt in own if set(space) <= set(attempt.params)]
+    return (dict(max(whole, key=_score).params) if whole else {}) | found
 
 
 def _score(attempt: Attempt) -> float:

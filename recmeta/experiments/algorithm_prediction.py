@@ -16,7 +16,7 @@ from scipy.stats import spearmanr
 from sklearn.base import clone
 
 from recmeta.experiments.nas_prediction import correlation
-from recmeta.experiments.surrogate import space_of
+from recmeta.experiments.surrogate import complete, space_of
 from recmeta.metalearning.metadata import MetaData
 from recmeta.predictors._base import Predictor
 
@@ -68,7 +68,7 @@ def _table(known: MetaData, metric: str) -> tuple[F64, F64, F64, NDArray[np.int6
     problem, configuration = problem[usable], configuration[usable]
     space = space_of(sorted(known.configurations["algorithm"].unique()))
     candidates = [
-        space.candidate(name, json.loads(params))
+        space.candidate(name, complete(name, json.loads(params)))
         for name, params in known.configurations[["algorithm", "params"]].itertuples(index=False)
     ]
     numbers = known.problems.drop(columns=[name for name in NOT_FEATURES if name in known.problems])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmeta.experiments.surrogate import space_of
+from recmeta.experiments.surrogate import complete, space_of
 from recmeta.experiments.table import BenchmarkTable
 from recmeta.search.configurations import ConfigurationSpace
 from recmeta.space import Params
@@ -34,7 +34,7 @@ class KnownConfigurations:
         self.known = table.configurations(dataset, split)
         space = space_of(sorted({name for name, _ in self.known}))
         if isinstance(space, ConfigurationSpace):
-            whole = [space.candidate(name, params) for name, params in self.known]
+            whole = [space.candidate(name, complete(name, params)) for name, params in self.known]
         else:
             whole = [tuple(params["arch"]) for _, params in self.known]
         self.encoded = space.encode(whole, "one_hot")

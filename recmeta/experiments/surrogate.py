@@ -89,7 +89,7 @@ class Surrogate:
 
     def _encoded(self, candidates: Sequence[Candidate]) -> F64:
         if isinstance(self.space_, ConfigurationSpace):
-            rows = [self.space_.candidate(name, _complete(name, own)) for name, own in candidates]
+            rows = [self.space_.candidate(name, complete(name, own)) for name, own in candidates]
             return self.space_.encode(rows, "one_hot")
         archs = [tuple(params["arch"]) for _, params in candidates]
         return np.asarray(self.space_.encode(archs, "one_hot"))
@@ -126,7 +126,8 @@ def _usable(problem: Problem, metric: str) -> list[int]:
     ]
 
 
-def _complete(name: str, params: Params) -> Params:
+def complete(name: str, params: Params) -> Params:
+    """With the defaults of what a run does not say, as one of an earlier version may not."""
     return all_algorithms()[name]().get_params() | params
 
 

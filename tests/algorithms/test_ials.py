@@ -63,9 +63,13 @@ def test_scales_multiply_what_is_given_or_chosen_and_the_ridge_of_a_row_keeps_it
     assert (given.l2_, given.unobserved_weight_) == (0.1, 0.6)
 
 
-@pytest.mark.parametrize("scales", [{"l2_scale": 0}, {"unobserved_scale": -1.0}])
+@pytest.mark.parametrize(
+    "scales", [{"l2_scale": 0}, {"unobserved_scale": -1.0}, {"l2_scale": np.inf}]
+)
 def test_a_scale_that_is_not_positive_is_refused(scales):
-    with pytest.raises(ValueError, match="unobserved_scale and l2_scale must be positive: got"):
+    with pytest.raises(
+        ValueError, match="unobserved_scale and l2_scale must be positive and finite"
+    ):
         IALS(6, **scales).fit(np.eye(4))
 
 

@@ -35,6 +35,14 @@ def test_gains_of_equal_scores_go_by_item_number_and_a_score_of_0_is_no_candidat
     np.testing.assert_allclose(found[0], ndcg(lists, hidden, 10), atol=1e-12)
 
 
+def test_a_hidden_item_below_0_counts_where_few_others_are_candidates():
+    X, hidden = (csr_array([row], dtype=np.float32) for row in ([0, 0, 0, 0, 1], [1, 1, 0, 0, 0]))
+    vectors = np.array([[0], [-0.5], [1], [2], [1]], dtype=np.float32)  # of the first no evidence
+    found = gains_of_ranks(X, hidden, vectors, [1])
+    expected = ndcg(np.array([[3, 2, 1]], dtype=np.int32), hidden, 10)
+    np.testing.assert_allclose(found[0], expected, atol=1e-12)
+
+
 def test_the_best_rank_is_the_one_that_a_fit_for_each_rank_finds():
     X = tastes(5)
     left, hidden = hide(X, np.random.default_rng(3))

@@ -5,7 +5,7 @@ import pytest
 from lightgbm import Dataset, LGBMRanker
 from scipy.sparse import csr_array
 
-from recmeta.algorithms import EASE, ItemKNN, TopPopular, _two_stage
+from recmeta.algorithms import EASE, ItemKNN, TopPopular, _two_stage, pure_svd
 from recmeta.algorithms._boosted_trees import FIXED, binned, trees_of, values_of
 from recmeta.algorithms._candidates import items_of, pairs_of
 from recmeta.algorithms._gram import row_blocks
@@ -212,6 +212,16 @@ def test_what_the_first_models_choose_is_what_the_later_ones_get():
     assert chosen == [{"n_factors": first[0].n_factors_}, {}]
     again = fitted(("PureSVD", "ItemKNN"), X[:40], 0, chosen)
     assert again[0].n_factors == first[0].n_factors_
+
+
+def test_a_fit_chooses_a_number_of_factors_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(pure_svd, "best_rank", lambda X, rng: asked.append(X.nnz) or 3)
+    X = log()
+    model = TwoStage(**SMALL | {"candidates": ("PureSVD", "TopPopular")}).fit(X)
+    assert len(asked) == 1
+    assert asked[0] < X.nnz  # not on what is put aside
+    assert model.stage0_item_factors_.shape == (X.shape[1], 3)
 
 
 def test_a_fit_with_fewer_models_forgets_the_others():

@@ -38,6 +38,14 @@ def test_a_proposal_lies_in_the_space_and_keeps_what_has_no_range():
     assert params["n_neighbours"] == 50
 
 
+def test_constants_of_a_space_that_is_no_more_do_not_lie_below_what_is_drawn():
+    old = Attempt("IALS", {"l2": 0.1, "unobserved_weight": 0.9, "n_factors": 9}, "ok", 0.2, 1, 1)
+    _, params = propose([old], 0)
+    assert set(params) == set(get("IALS").space)
+    _, params = propose([old, attempt("IALS", 0.1, exponent=0.2)], 0)
+    assert (params["l2"], params["unobserved_weight"]) == (None, None)
+
+
 def test_it_stops_where_nothing_better_has_come_for_long():
     best, worse = attempt("EASE", 0.1), attempt("EASE", 0.09, l2=20.0)
     assert propose([best] + [worse] * (PATIENCE - 1), 0) is not None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from recmeta.experiments.algorithm_prediction import evaluate_on_metadata
+from recmeta.experiments.algorithm_prediction import _table, evaluate_on_metadata
 from recmeta.metalearning.metadata import MetaData, load, of_families
 from recmeta.predictors.bayesian_linear import BayesianLinear
 
@@ -41,3 +41,11 @@ def test_a_predictor_orders_configurations_of_logs_that_it_has_not_seen(some: Me
     found = evaluate_on_metadata(some, {"linear": BayesianLinear()}).set_index("way")["spearman"]
     assert found["linear without"] > 0.4
     assert np.isfinite(found["linear with task"])
+
+
+def test_runs_of_a_version_without_a_parameter_can_be_encoded() -> None:
+    known = load()
+    ials = known.configurations.query("algorithm == 'IALS'")["params"]
+    assert any("l2_scale" not in params for params in ials)
+    encoded, features, shares, problems = _table(known, "ndcg@10")
+    assert len(encoded) == len(features) == len(shares) == len(problems) > 2000
