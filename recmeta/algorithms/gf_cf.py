@@ -71,7 +71,7 @@ class GFCF(Recommender):
 
     # 0.97 of the best on four small logs; 0.3 is the paper's: benchmarks/defaults.py
     def __init__(
-        self, n_factors: int = 64, low_pass: float = 0.3, random_state: int | None = 0
+        self, n_factors: int = 64, low_pass: float = 2.0, random_state: int | None = 0
     ) -> None:
         self.n_factors = n_factors
         self.low_pass = low_pass
