@@ -79,15 +79,14 @@ def encode(space: Space, params: Mapping[str, Any]) -> NDArray[np.float64]:
     """The configuration as a point of the unit cube.
 
     Numbers are scaled to [0, 1] (on the log scale where the range is one); None for a number, which
-    leaves the choice to ``fit``, is the middle; a categorical becomes one 0/1 column a choice. What
-    is missing, as in a run of a version that did not have it yet, is the middle or no choice.
+    leaves the choice to ``fit``, is the middle; a categorical becomes one 0/1 column a choice.
     """
     columns: list[float] = []
     for name, range_ in space.items():
         if isinstance(range_, CategoricalDistribution):
-            columns += [float(params.get(name) == choice) for choice in range_.choices]
+            columns += [float(params[name] == choice) for choice in range_.choices]
         else:
-            columns.append(_to_unit(range_, params.get(name)))
+            columns.append(_to_unit(range_, params[name]))
     return np.asarray(columns, dtype=np.float64)
 
 

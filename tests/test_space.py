@@ -132,8 +132,3 @@ def test_a_range_that_is_no_distribution_of_optuna_is_refused():
         sample({"x": (0, 1)}, np.random.default_rng(0))
     with pytest.raises(TypeError, match="use Optuna's Int or Float distribution"):
         encode({"x": (0, 1)}, {"x": 0.5})
-
-
-def test_a_parameter_that_a_stored_run_does_not_have_is_the_middle_or_no_choice():
-    space = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(("a", "b"))}
-    np.testing.assert_array_equal(encode(space, {"gone": 3}), [0.5, 0, 0])

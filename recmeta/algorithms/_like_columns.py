@@ -15,6 +15,15 @@ class Kinds(NamedTuple):
     counts: NDArray[np.int64]  # (n_kinds,): its items
 
 
+def most_kinds(n_users: int, n_items: int, nnz: int) -> int:
+    """No matrix of this size has more, if all its values are equal.
+
+    The items with one user are of n_users kinds, those without are of one, and each other item has
+    two entries or more.
+    """
+    return min(n_items, n_users + nnz // 2 + 1)
+
+
 def kinds_of(X: csr_array) -> Kinds:
     """By two sums of 64 random bits a user, times the bits of the value.
 

@@ -1,4 +1,4 @@
-"""Lessons for trees: candidates of models that have not seen what is put aside."""
+"""The models of a first stage, and lessons for trees: what they list that they have not seen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -18,7 +18,6 @@ from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._sums import entry_blocks
 from recmeta.algorithms._work_space import give_back
 
-F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 MOST_DRAWS = 3  # of what is put aside, where there are few users
 

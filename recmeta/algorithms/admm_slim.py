@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, vstack
 from recmeta.algorithms._admm_steps import advance, begin, start_of
 from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads
 from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._like_columns import to_items
+from recmeta.algorithms._like_columns import most_kinds, to_items
 from recmeta.algorithms._ridge import ridge_cost
 from recmeta.space import Space
 
@@ -113,9 +113,7 @@ class ADMMSLIM(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        # kinds of items, at most, where all values are equal: of those with one user there are
-        # n_users kinds, one has none, and each other has two events
-        n_kinds = min(n_items, n_users + nnz // 2 + 1)
+        n_kinds = most_kinds(n_users, n_items, nnz)
         inverse, n_iterations = ridge_cost(n_users, n_kinds, nnz), cls(**params).n_iterations
         # where P is found by way of the users, it also multiplies by way of them
         if inverse.seconds < 1.2e-11 * n_kinds**3:

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from sklearn.linear_model import ElasticNet
 
-from recmeta.algorithms._like_columns import kinds_of
 from recmeta.algorithms.admm_slim import ADMMSLIM
 from recmeta.algorithms.ease import EASE
 from recmeta.algorithms.slim import SLIM
@@ -91,16 +89,6 @@ def test_zero_iterations_are_refused():
 @pytest.mark.parametrize("X", [np.ones((1, 1)), np.ones((1, 4)), np.ones((5, 1)), np.ones((4, 4))])
 def test_the_smallest_inputs_give_finite_weights(X):
     assert np.isfinite(ADMMSLIM(l1=0.1, l2=1).fit(X).item_weights_.toarray()).all()
-
-
-@pytest.mark.parametrize("n_events", [30, 300, 3000])
-def test_cost_counts_no_fewer_kinds_of_items_than_there_are(n_events):
-    rng = np.random.default_rng(0)
-    X = np.zeros((20, 1000), dtype=np.float32)
-    X[rng.integers(0, 20, n_events), rng.integers(0, 1000, n_events)] = 1
-    X = csr_array(X)
-    n_kinds = len(kinds_of(X).first)
-    assert n_kinds <= 20 + X.nnz // 2 + 1
 
 
 def test_a_wide_log_of_few_events_costs_less_than_one_of_many():
