@@ -23,48 +23,10 @@ By users P W = W / penalty - X' K X W / penalty^2: ``own_share`` is then 1 / pen
 -1, otherwise 0 and 1.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from recmeta.algorithms._like_columns import Kinds, kinds_of
-from recmeta.algorithms._ridge import ridge_inverse
-
-F32 = NDArray[np.float32]
 FINITE = {"contract", "nsz", "nnan"}  # as all values are: P is
-
-
-class Start(NamedTuple):
-    """What the iterations need."""
-
-    kinds: Kinds
-    inverse: F32  # P between kinds, its diagonal that of an item
-    product: Callable[[F32], F32]  # W -> product
-    own_share: Any
-    sign: Any
-
-
-def start_of(X: csr_array, penalty: float, algorithm: str) -> Start:
-    """By kinds where P is found by way of the users, by items otherwise."""
-    kinds = kinds_of(X)
-    inverse, _, kernel = ridge_inverse(X, penalty, algorithm=algorithm, kinds=kinds)
-    inverse = inverse.astype(np.float32, copy=False)
-    if kernel is None:
-        each = np.arange(X.shape[1])
-        alone = Kinds(each, each, np.ones_like(each))
-        return Start(
-            alone, inverse, lambda W: np.asarray(inverse @ W), np.float32(0), np.float32(1)
-        )
-    share = np.float32(1 / penalty)
-    scaled = csr_array(X[:, kinds.first] * share)
-    turned, whole = scaled.T.tocsr(), csr_array(scaled * kinds.counts.astype(np.float32))
-    return Start(
-        kinds, inverse, lambda W: np.asarray(turned @ (kernel @ (whole @ W))), share, np.float32(-1)
-    )
 
 
 @njit(cache=True, nogil=True)

@@ -6,14 +6,13 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array, vstack
 
-from recmeta.algorithms._admm_steps import advance, begin, start_of
+from recmeta.algorithms._admm_start import start_of
+from recmeta.algorithms._admm_steps import advance, begin
 from recmeta.algorithms._base import Cost, Recommender, _check_counts, _in_threads
 from recmeta.algorithms._gram import row_blocks
 from recmeta.algorithms._like_columns import most_kinds, to_items
 from recmeta.algorithms._ridge import ridge_cost
 from recmeta.space import Space
-
-COLUMNS = 256  # solved together: their arrays stay in the cache
 
 
 class ADMMSLIM(Recommender):
@@ -27,8 +26,9 @@ class ADMMSLIM(Recommender):
 
     and scores = x C. Each costs 2 n_items^3 operations, as one matrix product, or with fewer users
     than items 2 n_items (n_users^2 + 2 nnz), a few hundred columns at a time; memory is
-    4 n_items^2 bytes and C's, with fewer users 12 n_users^2 more. Coordinate descent (SLIM) is
-    faster where l1 leaves few weights. With fewer users, items of the same users count as one.
+    4 n_items^2 bytes and C's, with fewer users 12 n_users^2 more. Of few events P is not made: its
+    products are some ten sparse ones of 2 nnz n_items. Coordinate descent (SLIM) is faster where l1
+    leaves few weights. With fewer users, items of the same users count as one.
 
     Parameters
     ----------
@@ -91,15 +91,14 @@ class ADMMSLIM(Recommender):
                 "l1 and l2 must be at least 0 and rho positive: "
                 f"got l1={self.l1}, l2={self.l2}, rho={self.rho}"
             )
-        kinds, inverse, product, *ways = start_of(X, self.l2 + self.rho, "ADMMSLIM")
+        kinds, columns, product, n_columns, *ways = start_of(X, self.l2 + self.rho, "ADMMSLIM")
+        n_kinds = len(kinds.first)
         rates = np.float32(self.rho), np.float32(self.l1 / self.rho), bool(self.positive)
         parts: dict[int, csr_array] = {}
 
         def one_block(block: slice) -> None:
-            some = np.ascontiguousarray(inverse[block].T)  # P is symmetric
-            diagonal = np.arange(len(inverse))[block], np.arange(some.shape[1])
-            own = some[diagonal]
-            some[diagonal] -= ways[0]
+            some = columns(block)
+            own = some[np.arange(n_kinds)[block], np.arange(some.shape[1])] + ways[0]
             V, W, like = np.empty_like(some), np.empty_like(some), np.empty_like(own)
             fixed = some, own, kinds.counts, rates
             begin(block.start, *fixed, V, W, like)
@@ -107,7 +106,7 @@ class ADMMSLIM(Recommender):
                 advance(block.start, product(W), tuple(ways), *fixed, left == 0, V, W, like)
             parts[block.start] = csr_array(W.T)
 
-        _in_threads(one_block, row_blocks(len(inverse), COLUMNS))
+        _in_threads(one_block, row_blocks(n_kinds, n_columns))
         by_target = csr_array(vstack([parts[start] for start in sorted(parts)], format="csr"))
         self.item_weights_ = csr_array(to_items(by_target, kinds).T.tocsr())
 
