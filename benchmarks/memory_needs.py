@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from recmeta.algorithms.admm_slim import COLUMNS
+from recmeta.algorithms._admm_start import COLUMNS
 
 PANEL = 16 * 2**20  # of X'X, that the neighbours of items are taken from
 

@@ -11,7 +11,8 @@ Ranks nest: the scores X V_r V_r' of a rank r are those of the one before and a 
 so that one decomposition serves the whole ladder.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -32,6 +33,22 @@ K = 10
 DISCOUNTS = 1 / np.log2(np.arange(2, K + 2))  # of the places of a list
 
 
+class Lesson(NamedTuple):
+    """Users whose hidden items are to be ranked first, and what is known without these."""
+
+    left: csr_array  # X of all users, (n_users, n_items)
+    shown: csr_array  # its rows of up to MOST_USERS users, (n_rows, n_items)
+    hidden: csr_array  # the same users' hidden items
+
+
+class Nested(NamedTuple):
+    """Scores of rows x by rank r and weight w: linear(x) + w along(x)[:, :r] across[:, :r]'."""
+
+    along: Callable[[csr_array], F32]
+    across: F32  # (n_items, n_columns)
+    linear: Callable[[csr_array], F32] | None = None  # None: nothing
+
+
 def ladder_of(n_users: int, n_items: int) -> list[int]:
     """The ranks that are tried: those below the smaller side, and 1 in any case."""
     return [rank for rank in LADDER if rank == 1 or rank < min(n_users, n_items)]
@@ -43,16 +60,23 @@ def best_rank(X: csr_array, rng: np.random.Generator) -> int:
     The smallest of equals; 1 where nobody has two items. Time: one decomposition at the largest
     rank, and for each rank the places of the hidden items among users * n_items scores.
     """
+    lesson = lesson_of(X, rng)
+    if lesson is None:
+        return 1
+    ranks = ladder_of(*X.shape)
+    vectors = top_right_singular_vectors(lesson.left, ranks[-1], rng)[1]
+    gains = gains_of_ranks(lesson, Nested(lambda x: np.asarray(x @ vectors), vectors), ranks)
+    return ranks[int(np.argmax(gains.mean(axis=2)))]
+
+
+def lesson_of(X: csr_array, rng: np.random.Generator) -> Lesson | None:
+    """None where nobody has two items."""
     left, hidden = hide(X, rng)
     users = np.flatnonzero(np.diff(hidden.indptr))
     if not len(users):
-        return 1
+        return None
     users = np.sort(rng.permutation(users)[:MOST_USERS])
-    ranks = ladder_of(*X.shape)
-    vectors = top_right_singular_vectors(left, ranks[-1], rng)[1]
-    left, hidden = left[users], hidden[users]
-    gains = gains_of_ranks(left, hidden, vectors, ranks).mean(axis=1)
-    return ranks[int(np.argmax(gains))]
+    return Lesson(left, csr_array(left[users]), csr_array(hidden[users]))
 
 
 def hide(X: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
@@ -83,31 +107,38 @@ def _part(X: csr_array, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -
 
 
 def gains_of_ranks(
-    X: csr_array, hidden: csr_array, vectors: F32, ranks: list[int]
+    lesson: Lesson, scores: Nested, ranks: Sequence[int], weights: Sequence[float] = (1.0,)
 ) -> NDArray[np.float64]:
-    """NDCG@K of the new items of each row by each rank, (n_ranks, n_rows); NaN: none is hidden.
+    """NDCG@K of the new items of each row by each rank and weight; NaN: none is hidden.
 
-    Of the list no more is asked than the places of the hidden items.
+    (n_ranks, n_weights, n_rows). Of the list no more is asked than the places of the hidden items.
     """
-    n_rows, n_items = X.shape
-    gains = np.empty((len(ranks), n_rows))
-    columns = np.asfortranarray(vectors)
+    n_rows, n_items = lesson.shown.shape
+    gains = np.empty((len(ranks), len(weights), n_rows))
+    columns = np.asfortranarray(scores.across)
 
     def one_block(block: slice) -> None:
-        part, sought = X[block], hidden[block]
-        along = np.asfortranarray(part @ vectors)
-        scores = np.zeros((part.shape[0], n_items), dtype=np.float32)
-        mask_seen(scores, part.indptr, part.indices)  # so low that the sums below leave it as it is
+        part, sought = lesson.shown[block], lesson.hidden[block]
+        along = np.asfortranarray(scores.along(part))
+        base = np.zeros((part.shape[0], n_items), dtype=np.float32)
+        if scores.linear is not None:
+            base[:] = scores.linear(part)
+        mask_seen(base, part.indptr, part.indices)  # so low that the sums below leave it as it is
+        nested = base if scores.linear is None else np.zeros_like(base)
         first = 0
         for number, rank in enumerate(ranks):
             more = slice(first, rank)
-            sgemm(1, columns[:, more], along[:, more], 1, scores.T, trans_b=1, overwrite_c=1)
-            _sum_gains(scores, sought.indptr, sought.indices, DISCOUNTS, gains[number, block])
+            sgemm(1, columns[:, more], along[:, more], 1, nested.T, trans_b=1, overwrite_c=1)
             first = rank
+            for place, weight in enumerate(weights):
+                summed = nested if scores.linear is None else base + np.float32(weight) * nested
+                _sum_gains(
+                    summed, sought.indptr, sought.indices, DISCOUNTS, gains[number, place, block]
+                )
 
     _in_threads(one_block, _blocks(n_rows, n_items))
     best = np.concatenate([[np.nan], np.cumsum(DISCOUNTS)])
-    return gains / best[np.minimum(np.diff(hidden.indptr), K)]
+    return gains / best[np.minimum(np.diff(lesson.hidden.indptr), K)]
 
 
 @njit(cache=True, nogil=True)

@@ -78,7 +78,7 @@ def singular_vectors_cost(n_users: int, n_items: int, nnz: int, n_kept: int) -> 
     by_lanczos = 5e-10 * nnz * size + 1.5e-10 * n_items * size**2
     by_short = _short_seconds(shorter, 2 * nnz * nnz / max(n_users, n_items, 1))
     if shorter <= 5 * n_kept + 90 or by_short < by_lanczos:
-        products = 4e-10 * n_items * shorter * min(n_kept, shorter)
+        products = 1.5e-9 * (nnz + n_items) * min(n_kept, shorter)
         return Cost(by_short + products, 20.0 * shorter**2 + 16.0 * n_items * min(n_kept, shorter))
     return Cost(by_lanczos, 8.0 * n_items * size)
 

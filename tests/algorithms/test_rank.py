@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from recmeta.algorithms._rank import LADDER, best_rank, gains_of_ranks, hide, ladder_of
+from recmeta.algorithms._rank import (
+    LADDER,
+    Lesson,
+    Nested,
+    best_rank,
+    gains_of_ranks,
+    hide,
+    ladder_of,
+)
 from recmeta.algorithms.pure_svd import PureSVD
 from recmeta.metrics.accuracy import ndcg
 
@@ -16,11 +24,16 @@ def tastes(n_kinds, seed=0, n_users=200, n_items=90):
     return csr_array((rng.random(same.shape) < np.where(same, 0.4, 0.02)).astype(np.float32))
 
 
+def gains_of(X, hidden, vectors, ranks):
+    scores = Nested(lambda rows: rows @ vectors, vectors)
+    return gains_of_ranks(Lesson(X, X, hidden), scores, ranks)[:, 0]
+
+
 def test_gains_are_those_of_a_model_of_each_rank():
     left, hidden = hide(tastes(4), np.random.default_rng(1))
     _, _, vectors = np.linalg.svd(left.toarray().astype(float))
     ranks = [1, 2, 6, 12]
-    found = gains_of_ranks(left, hidden, vectors[:12].T.astype(np.float32), ranks)
+    found = gains_of(left, hidden, vectors[:12].T.astype(np.float32), ranks)
     for rank, gains in zip(ranks, found, strict=True):
         items = PureSVD(rank).fit(left).recommend(left, 10)[0]
         np.testing.assert_allclose(gains, ndcg(items, hidden, 10), atol=1e-12)
@@ -31,14 +44,34 @@ def test_gains_of_equal_scores_go_by_item_number_and_a_score_of_0_is_no_candidat
     vectors = np.repeat([1.0, 0.0], [14, 16]).astype(np.float32)[:, None]
     hidden = csr_array((np.arange(30) % 4 == 3).astype(np.float32)[None])
     lists = np.arange(1, 11, dtype=np.int32)[None]
-    found = gains_of_ranks(X, hidden, vectors, [1])
+    found = gains_of(X, hidden, vectors, [1])
     np.testing.assert_allclose(found[0], ndcg(lists, hidden, 10), atol=1e-12)
+
+
+def test_weights_are_of_the_part_beside_a_linear_one():
+    rng = np.random.default_rng(0)
+    left, hidden = hide(tastes(4), rng)
+    along, across, linear = rng.random((90, 5)), rng.random((90, 5)), rng.random((90, 90))
+    scores = Nested(
+        lambda rows: np.asarray(rows @ along, dtype=np.float32),
+        across.astype(np.float32),
+        lambda rows: np.asarray(rows @ linear, dtype=np.float32),
+    )
+    found = gains_of_ranks(Lesson(left, left, hidden), scores, [2, 5], [0.3, 7.0])
+    assert found.shape == (2, 2, 200)
+    for rank, by_weight in zip([2, 5], found, strict=True):
+        for weight, gains in zip([0.3, 7.0], by_weight, strict=True):
+            dense = left.toarray()
+            whole = dense @ linear + weight * dense @ along[:, :rank] @ across[:, :rank].T
+            whole[dense > 0] = -np.inf
+            lists = np.argsort(-whole, axis=1)[:, :10].astype(np.int32)
+            np.testing.assert_allclose(gains, ndcg(lists, hidden, 10), atol=1e-12)
 
 
 def test_a_hidden_item_below_0_counts_where_few_others_are_candidates():
     X, hidden = (csr_array([row], dtype=np.float32) for row in ([0, 0, 0, 0, 1], [1, 1, 0, 0, 0]))
     vectors = np.array([[0], [-0.5], [1], [2], [1]], dtype=np.float32)  # of the first no evidence
-    found = gains_of_ranks(X, hidden, vectors, [1])
+    found = gains_of(X, hidden, vectors, [1])
     expected = ndcg(np.array([[3, 2, 1]], dtype=np.int32), hidden, 10)
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
 
