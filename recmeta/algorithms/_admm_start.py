@@ -109,7 +109,7 @@ class _ByUsers(NamedTuple):
         if most < FEW_TERMS:  # not worth the search of the singular value
             return None
         values, _ = top_right_singular_vectors(X, 1, np.random.default_rng(0))
-        kappa = float(1 + MARGIN * values.max(initial=0) ** 2 * self.share)
+        kappa = 1 + MARGIN * float(values.max(initial=0)) ** 2 * float(self.share)
         if n_terms(kappa) > most:
             return None
         return Chebyshev(self.H, self.turned, self.counts * self.share, steps_of(kappa)).solve

@@ -14,8 +14,9 @@ n terms leave at most 2 r^n of a column: eight where kappa is 2. Each takes 6 n_
 operations a column, where a product with A^-1 takes 2 n_users^2.
 """
 
+import sys
 from itertools import pairwise
-from math import ceil, log, sqrt
+from math import atanh, ceil, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -53,8 +54,10 @@ class Chebyshev(NamedTuple):
 
 def n_terms(kappa: float) -> int:
     """Until no more than LEFT is left."""
-    rate = (sqrt(kappa) - 1) / (sqrt(kappa) + 1)
-    return max(1, ceil(log(LEFT) / log(rate))) if rate > 0 else 1
+    if kappa <= 1:
+        return 1
+    digits = 2 * atanh(1 / sqrt(kappa))  # -log(r), which rounds to 0 sooner
+    return ceil(-log(LEFT) / digits) if -log(LEFT) < sys.maxsize * digits else sys.maxsize
 
 
 def steps_of(kappa: float) -> F32:

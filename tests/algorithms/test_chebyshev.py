@@ -56,3 +56,8 @@ def test_terms_are_as_many_as_leave_no_more_than_left(kappa):
     assert rate**terms <= LEFT
     assert terms == 1 or rate ** (terms - 1) > LEFT
     assert steps_of(kappa).shape == (terms, 2)
+
+
+@pytest.mark.parametrize("kappa", [1e20, 1e33, np.inf])
+def test_no_number_of_terms_is_too_small_for_the_largest_kappas(kappa):
+    assert n_terms(kappa) > 1e10
