@@ -139,6 +139,8 @@ WORK: dict[str, Callable[[Any, int, int, int], float]] = {
     "SLIM": lambda model, u, i, n: 4.0 * i**2 + 8 * n,
     "SLIMBPR": lambda model, u, i, n: 5.0 * n + 8 * i * model.n_neighbours,
     "SlopeOne": turned,
+    # what is hidden and what is left, with its times
+    "TimeDecayedPopular": lambda model, u, i, n: 8.0 * n + 6.4 * n,
     "TwoStage": of_two_stage,
     "TurboCF": lambda model, u, i, n: 12.0 * n,
     "UserKNNCBF": lambda model, u, i, n: float(min(PANEL, 4 * u**2)),

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from recmeta.algorithms._base import _blocks, _in_threads
 from recmeta.algorithms._factors import F32
 from recmeta.algorithms._singular_vectors import top_right_singular_vectors
-from recmeta.algorithms._sums import entry_blocks
+from recmeta.algorithms._sums import entries_where, entry_blocks
 from recmeta.algorithms._topk import mask_seen
 
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # up to 256 takes twice as long
@@ -81,13 +81,19 @@ def lesson_of(X: csr_array, rng: np.random.Generator) -> Lesson | None:
 
 def hide(X: csr_array, rng: np.random.Generator) -> tuple[csr_array, csr_array]:
     """What is left and what is hidden: HIDDEN of each row of two entries or more, at least one."""
-    lengths = np.diff(X.indptr)
+    chosen = hidden_entries(X.indptr, rng)
+    return entries_where(X, ~chosen), entries_where(X, chosen)
+
+
+def hidden_entries(indptr: NDArray[Any], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A mask of the entries that ``hide`` hides."""
+    lengths = np.diff(indptr)
     n_hidden = np.where(lengths > 1, np.maximum(np.rint(HIDDEN * lengths), 1), 0).astype(np.int64)
-    chosen = np.empty(X.nnz, dtype=bool)
-    for block in entry_blocks(X.indptr):  # numbers for all entries would take more than X
-        first, last = X.indptr[block.start], X.indptr[block.stop]
+    chosen = np.empty(indptr[-1], dtype=bool)
+    for block in entry_blocks(indptr):  # numbers for all entries would take more than X
+        first, last = indptr[block.start], indptr[block.stop]
         chosen[first:last] = _drawn(lengths[block], n_hidden[block], rng)
-    return _part(X, lengths - n_hidden, ~chosen), _part(X, n_hidden, chosen)
+    return chosen
 
 
 def _drawn(
@@ -99,11 +105,6 @@ def _drawn(
     chosen = np.empty(len(rows), dtype=bool)
     chosen[order] = np.arange(len(rows)) < (ends - lengths + n_chosen)[rows]
     return chosen
-
-
-def _part(X: csr_array, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> csr_array:
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(X.indptr.dtype)
-    return csr_array((X.data[chosen], X.indices[chosen], indptr), shape=X.shape)
 
 
 def gains_of_ranks(

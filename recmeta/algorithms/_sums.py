@@ -25,6 +25,13 @@ def entry_blocks(indptr: NDArray[Any], size: int | None = None) -> Iterator[slic
     return (slice(first, last) for first, last in pairwise(cuts))
 
 
+def entries_where(X: csr_array, some: NDArray[np.bool_]) -> csr_array:
+    """The entries of a CSR matrix that the mask (nnz,) picks, in their rows."""
+    ends = np.zeros(X.shape[0] + 1, dtype=X.indptr.dtype)
+    _count_in_rows(X.indptr, some, ends)
+    return csr_array((X.data[some], X.indices[some], ends), shape=X.shape)
+
+
 def column_counts(indices: NDArray[Any], n_columns: int) -> NDArray[np.int64]:
     """How many entries each column has, (n_columns,), of the column numbers of a CSR matrix."""
     counts, step = np.zeros(n_columns, dtype=np.int64), max(BLOCK, n_columns)
@@ -87,3 +94,11 @@ def _add_squares(indptr, data, squares):  # type: ignore[no-untyped-def]
     for row in range(len(squares)):
         for place in range(indptr[row], indptr[row + 1]):
             squares[row] += data[place] * data[place]
+
+
+@njit(cache=True, nogil=True)
+def _count_in_rows(indptr, some, ends):  # type: ignore[no-untyped-def]
+    for row in range(len(indptr) - 1):
+        ends[row + 1] = ends[row]
+        for entry in range(indptr[row], indptr[row + 1]):
+            ends[row + 1] += some[entry]

@@ -15,7 +15,7 @@ from recmeta.algorithms._base import Recommender, _blocks
 from recmeta.algorithms._boosted_trees import Lesson
 from recmeta.algorithms._candidates import WIDER, items_of, pairs_of
 from recmeta.algorithms._gram import row_blocks
-from recmeta.algorithms._sums import entry_blocks
+from recmeta.algorithms._sums import entries_where, entry_blocks
 from recmeta.algorithms._work_space import give_back
 
 I64 = NDArray[np.int64]
@@ -34,7 +34,7 @@ def held_out_share(X: csr_array, rows: I64, share: float, rng: np.random.Generat
         order = np.lexsort((rng.random(len(owner)), owner))
         rank[order] = np.arange(len(owner)) - (X.indptr[owner] - first)
         held[first : first + len(owner)] = rank < n_held[owner]
-    return _entries(X, held, n_held)
+    return entries_where(X, held)
 
 
 def draws_of(
@@ -47,17 +47,11 @@ def draws_of(
     return users, [held_out_share(X, users, share, rng) for _ in range(n_draws)]
 
 
-def _entries(X: csr_array, mask: NDArray[np.bool_], lengths: NDArray[Any]) -> csr_array:
-    """Those that the mask picks, of which each row has so many."""
-    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(X.indptr.dtype)
-    return csr_array((X.data[mask], X.indices[mask], ends), shape=X.shape)
-
-
 def without(X: csr_array, held: csr_array) -> csr_array:
     """The entries of X that ``held`` does not have."""
     left = np.ones(X.nnz, dtype=np.bool_)
     _drop(X.indptr, X.indices, held.indptr, held.indices, left)
-    return _entries(X, left, np.diff(X.indptr) - np.diff(held.indptr))
+    return entries_where(X, left)
 
 
 def fitted(

@@ -22,6 +22,7 @@ from recmeta.algorithms._singular_vectors import (
     singular_vectors_cost,
     top_right_singular_vectors,
 )
+from recmeta.algorithms._work_space import give_back
 from recmeta.space import Space
 
 ROUNDING = 1e-6  # of float32 sums, over the length of the history
@@ -105,6 +106,7 @@ class GFCF(Recommender):
         self.n_factors_, self.low_pass_ = ranks[0], weights[0]
         if self.n_factors is None or self.low_pass is None:  # by a stream of its own
             self.n_factors_, self.low_pass_ = best_filter(X, ranks, weights, rng.spawn(1)[0])
+            give_back()  # or what it took lies beside the next
         R, self.item_sums_ = normalised(X)
         # before R'R, so that their work space does not lie beside it
         _, self.item_factors_ = top_right_singular_vectors(R, self.n_factors_, rng)

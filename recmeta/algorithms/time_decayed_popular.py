@@ -8,14 +8,11 @@ from optuna.distributions import FloatDistribution
 from scipy.sparse import csr_array
 
 from recmeta.algorithms._base import Cost, Recommender
-from recmeta.algorithms._gram import row_blocks
+from recmeta.algorithms._half_life import best_half_life, faded_popularity
 from recmeta.algorithms._sequences import span
-from recmeta.algorithms._sums import add_at
 from recmeta.space import Space
 
 DAY = 86_400.0
-FAINTEST = 1e-30  # weight of the oldest events: their items come last, by their count
-DATED = 2**13  # events at once: their weights take several numbers of 8 bytes each
 
 
 class TimeDecayedPopular(Recommender):
@@ -25,17 +22,24 @@ class TimeDecayedPopular(Recommender):
     and h = half_life times the span from the first time to t_last, or half_life_days days. Where
     there are only places in the users' sequences, the late ones of long histories count.
 
-    O(nnz) time, O(nnz) memory.
+    O(nnz) time and memory, twenty times that time where the half-life is chosen.
 
     Parameters
     ----------
-    half_life : float
-        After which an interaction counts half: a share of the log's span.
+    half_life : float or None
+        After which an interaction counts half: a share of the log's span. None chooses among ten
+        from .003 to 3 the one that is nearest to the best NDCG@10 both on the latest fifth of the
+        log and on a random fifth of each user's items: the first asks for a short one, the second
+        for a long one.
     half_life_days : float or None
         The same in days, for times in seconds; in place of half_life if given.
+    random_state : int or None
+        Seed of what is hidden to choose.
 
     Attributes
     ----------
+    half_life_ : float
+        As given or chosen, in the unit of the times.
     popularity_ : float32 array, (n_items,)
         Decayed interactions of each item.
 
@@ -59,25 +63,31 @@ class TimeDecayedPopular(Recommender):
     personal = False
     uses: ClassVar[frozenset[str]] = frozenset({"timestamps"})
 
-    def __init__(self, half_life: float = 0.2, half_life_days: float | None = None) -> None:
+    def __init__(
+        self,
+        half_life: float | None = None,
+        half_life_days: float | None = None,
+        random_state: int | None = 0,
+    ) -> None:
         self.half_life = half_life
         self.half_life_days = half_life_days
+        self.random_state = random_state
 
     def _fit(self, X: csr_array, timestamps: csr_array) -> None:
-        in_days = self.half_life_days is not None
-        given = self.half_life_days if self.half_life_days is not None else self.half_life
-        if not given > 0:
-            name = "half_life_days" if in_days else "half_life"
-            raise ValueError(f"{name} must be above 0: got {given}")
+        for name in ("half_life", "half_life_days"):
+            given = getattr(self, name)
+            if given is not None and not given > 0:
+                raise ValueError(f"{name} must be above 0: got {given}")
         times = timestamps.data
-        half_life = given * (DAY if in_days else span(times))
-        now, popularity = times.max(initial=-np.inf), np.zeros(X.shape[1])
-        for part in row_blocks(X.nnz, DATED):
-            age = now - times[part]
-            halvings = age / half_life if half_life > 0 else age  # no span: all of one time
-            weights = X.data[part] * np.maximum(np.exp2(-halvings), FAINTEST)
-            add_at(X.indices[part], weights, popularity)
-        self.popularity_ = popularity.astype(np.float32)
+        if self.half_life_days is not None:
+            self.half_life_ = self.half_life_days * DAY
+        else:
+            share = self.half_life
+            if share is None:
+                seed = int(np.random.default_rng(self.random_state).integers(2**31))
+                share = best_half_life(X, times, seed)
+            self.half_life_ = float(share) * span(times)
+        self.popularity_ = faded_popularity(X, times, self.half_life_).astype(np.float32)
 
     def _scores(
         self, X: csr_array, users: NDArray[np.int64], timestamps: csr_array
@@ -86,4 +96,6 @@ class TimeDecayedPopular(Recommender):
 
     @classmethod
     def cost(cls, n_users: int, n_items: int, nnz: int, **params: Any) -> Cost:
-        return Cost(1e-4 + 2e-8 * nnz, 8.0 * nnz + 16.0 * n_items)
+        chosen = cls(**params).half_life is None and cls(**params).half_life_days is None
+        seconds, memory = (6e-7, 60.0) if chosen else (2e-8, 8.0)
+        return Cost(1e-4 + seconds * nnz, memory * nnz + 16.0 * n_items)
