@@ -4,6 +4,7 @@ import time as clock
 from dataclasses import replace
 
 from recmeta.algorithms import all_algorithms, lacking
+from recmeta.automl.first_use import compile_once
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import Interactions
 from recmeta.datasets.folds import TRAIN, Split
@@ -44,16 +45,29 @@ def recommend(
 
     Raises
     ------
+    TypeError
+        If ``data`` was not read.
     DataError
         If there is too little to split.
     ValueError
         If the metric is not in the meta-data set, or a time or size cannot be read.
     """
+    check_is_read(data)
     limits = (
         None if time is None else to_seconds(time),
         None if memory is None else to_bytes(memory),
     )
+    compile_once()
     return advise(data, default_split(data, seed=seed), metric, limits, seed)
+
+
+def check_is_read(data: object) -> None:
+    """Raise a TypeError that says how, if it is a file or a table and no Interactions."""
+    if not isinstance(data, Interactions):
+        raise TypeError(
+            f"a log that recmeta.read has read is needed: got {type(data).__name__}; "
+            "give it to recmeta.read(...) first"
+        )
 
 
 def advise(

@@ -89,9 +89,12 @@ def race(
     outcome = Outcome()
     if rules.left() <= 0:
         return outcome  # to start what would be stopped at once takes a second more
+    popularity = save_to.with_name(f"{POPULARITY}-{save_to.name}")
 
     def tasks() -> Iterator[Task]:
-        yield _task(bundle, POPULARITY, {}, rules, ("validation", "test"))
+        # all at once: whatever happens to the time that is left, there is a model
+        every = _task(bundle, POPULARITY, {}, rules, ("validation", "test", "all"))
+        yield _saved(every, popularity)
         for algorithm, params, expected in _candidates(choices, outcome, rules):
             limit = SHARE * (rules.left() - _reserve(outcome))
             if limit < OVERHEAD:
@@ -100,14 +103,14 @@ def race(
                 task = _task(bundle, algorithm, params, rules, ("validation",))
                 yield _limited(task, limit)
         for attempt in outcome.ranked():
-            if outcome.winner is None:
+            if outcome.winner is None and attempt.algorithm != POPULARITY:
                 final = _task(bundle, attempt.algorithm, attempt.params, rules, ("test", "all"))
-                last_chance = attempt.algorithm == POPULARITY
-                limit = rules.left() - (0.0 if last_chance else 2 * OVERHEAD)
-                yield _limited(_saved(final, save_to), limit)
+                yield _limited(_saved(final, save_to), rules.left())
+            elif outcome.winner is None:
+                break  # what comes after is worse than what is saved already
 
     for task, result in run(tasks(), workers=1, threads=rules.threads, deadline=rules.deadline):
-        if task.save_to is None:
+        if task.save_to != str(save_to):
             outcome.attempts.append(_attempt(task, result, rules.metric))
             on_attempt(outcome.attempts[-1])
             if task.algorithm == POPULARITY:
@@ -120,6 +123,10 @@ def race(
             failed = replace(attempt, error=f"could not be fitted again: {attempt.error}")
             outcome.attempts.append(failed)
             on_attempt(failed)
+    if outcome.winner is None and popularity.exists():
+        outcome.winner = next(a for a in outcome.ranked() if a.algorithm == POPULARITY)
+        outcome.test = outcome.popularity_test
+        popularity.replace(save_to)
     return outcome
 
 

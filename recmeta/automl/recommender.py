@@ -12,8 +12,9 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from recmeta.algorithms import get
-from recmeta.automl.advice import advise
+from recmeta.automl.advice import advise, check_is_read
 from recmeta.automl.attempt import Attempt
+from recmeta.automl.first_use import advised, compile_once
 from recmeta.automl.race import SHARE, BudgetError, Outcome, Rules, race
 from recmeta.automl.recommendation import Recommendation
 from recmeta.data import DataError, Interactions
@@ -114,7 +115,11 @@ class AutoRecommender:
             If the time ended before any model was fitted.
         DataError
             If there is too little to split.
+        TypeError
+            If ``data`` was not read.
         """
+        check_is_read(data)
+        compile_once(advised())  # what only the first use on a machine takes is not in the time
         started = clock.monotonic()
         budget = to_seconds(self.time)
         rules = Rules(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recmeta.cli import options
-from recmeta.cli.output import say, say_json
+from recmeta.cli.output import say, say_compiling, say_json
 from recmeta.cli.reading import read_log, say_summary
 
 if TYPE_CHECKING:
@@ -59,9 +59,11 @@ def fit(
         user_features=user_features,
     )
     say_summary(data, err=json)
-    from recmeta.automl import AutoRecommender  # late, so that --help doesn't wait for numba
+    from recmeta.automl import AutoRecommender, first_use  # late, so that --help doesn't wait
     from recmeta.execution.budget import to_seconds
 
+    # what only the first use takes does not count
+    started += first_use.compile_once(first_use.advised(), say=say_compiling)
     seconds = to_seconds(time or "2m") - (clock.monotonic() - started)  # reading counts too
     auto = AutoRecommender(metric=metric, time=max(seconds, 0.5), memory=memory, seed=seed)
     auto.fit(data, on_attempt=_Reporter(metric, err=json))

@@ -1,5 +1,6 @@
 """The options that several commands share, each written once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,14 @@ def to_write(path: Path | None) -> Path | None:
         raise typer.BadParameter(f"there is no folder {path.parent}")
     if path is not None and path.is_dir():
         raise typer.BadParameter(f"{path} is a folder; name a file")
+    if path is not None:
+        _refuse_unwritable(path if path.exists() else path.parent)
     return path
+
+
+def _refuse_unwritable(path: Path) -> None:
+    if not os.access(path, os.W_OK):
+        raise typer.BadParameter(f"{path} may not be written to: permission denied")
 
 
 def file_to_make(path: Path | None) -> Path | None:
@@ -50,6 +58,7 @@ def folder_to_make(path: Path | None) -> Path | None:
         there = next(one for one in (path, *path.absolute().parents) if one.exists())
         if not there.is_dir():
             raise typer.BadParameter(f"{there} is a file; name a folder")
+        _refuse_unwritable(there)
     return path
 
 

@@ -16,6 +16,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     _console(err).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def say_compiling() -> None:
+    """On standard error: only the first use on a machine takes this."""
+    say("First use here: compiling, once, for a minute or so; no time limit counts it", err=True)
+
+
 def _console(err: bool) -> Console:
     return Console(stderr=err, highlight=False)
 

@@ -4,7 +4,7 @@ import shlex
 import sys
 
 from recmeta.cli import options
-from recmeta.cli.output import say, say_json, say_table
+from recmeta.cli.output import say, say_compiling, say_json, say_table
 from recmeta.cli.reading import read_log, say_summary
 
 
@@ -46,8 +46,10 @@ def recommend(
     )
     if not json:
         say_summary(data)
-    from recmeta.automl import recommend as rank  # late, so that --help doesn't wait for numba
+    from recmeta.automl import first_use  # late, so that --help doesn't wait for numba
+    from recmeta.automl import recommend as rank
 
+    first_use.compile_once(say=say_compiling)
     advice = rank(data, metric=metric, time=time, memory=memory, seed=seed)
     if json:
         say_json(advice.to_dict())

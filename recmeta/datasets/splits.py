@@ -157,11 +157,18 @@ def default_split(data: Interactions, seed: int = 0) -> Split:
         raise DataError(
             "E107",
             f"a split leaves {n_users} of {data.n_users:,} users with something to learn from and "
-            f"something to find: too few to compare algorithms.",
+            f"something to find: too few to compare algorithms.{_few_positive(data)}",
             hint=f"It takes {FEWEST} users with 3 positive items; `recmeta fit` gives popularity.",
         )
     reason = "no timestamps" if data.timestamps is None else "too few users for a split by time"
     return replace(split, reason=reason)
+
+
+def _few_positive(data: Interactions) -> str:
+    n_positive = int(data.positive.sum())
+    if n_positive == data.n_events:
+        return ""
+    return f" Of {data.n_events:,} events {n_positive:,} are at or above the threshold."
 
 
 def _n_evaluated(split: Split) -> int:

@@ -129,6 +129,11 @@ def _from_file(path: Path, sep: str | None, strict: bool, drop_bad: bool) -> Loa
             return Loaded(pa.parquet.read_table(path), name)
         with pa.input_stream(str(path), compression=codec) as stream:
             text = stream.read()
+    except PermissionError as error:
+        raise DataError(
+            "E117", f"{path.name[:60]} may not be read: permission denied.",
+            hint="Change its permissions, or copy it.",
+        ) from error  # fmt: skip
     except (OSError, pa.ArrowException, EOFError) as error:
         raise DataError(
             "E117",
@@ -139,10 +144,12 @@ def _from_file(path: Path, sep: str | None, strict: bool, drop_bad: bool) -> Loa
         raise DataError("E106", f"{path.name} is empty.", hint="Is it the right file?")
     for beginning, what in CONTAINERS.items():
         if text.startswith(beginning):
+            packed = what.startswith("a zip")  # is not read, whatever its name
             raise DataError(
-                "E117", f"{path.name} is {what}, and its name does not say so.",
-                hint="Rename it, or unpack it, or save it as csv.",
-            )  # fmt: skip
+                "E117",
+                f"{path.name} is {what}{'' if packed else ', and its name does not say so'}.",
+                hint=f"{'Unpack it' if packed else 'Rename it, or unpack it'}, or save it as csv.",
+            )
     if inner.suffix in JSON_LINES:
         return _from_json(text, path.name, name)
     table, lines_of, notices = read_text(text, path.name, inner.suffix, sep, strict, drop_bad)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,13 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import recmeta as rm
-from recmeta.algorithms import get
-from recmeta.automl import BudgetError
+from recmeta.algorithms import TopPopular, get
+from recmeta.automl import BudgetError, recommender
+from recmeta.automl import race as race_of
 from recmeta.datasets.splits import default_split
 from recmeta.datasets.synthetic import World, generate
 from recmeta.evaluation import evaluate
+from recmeta.execution.state import load_state
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,29 @@ def test_the_paired_difference_to_popularity_has_its_error(fitted):
 def test_no_time_is_an_error_that_says_so(log):
     with pytest.raises(BudgetError, match="no model was fitted"):
         rm.AutoRecommender(time=0.05).fit(log)
+
+
+def test_whatever_becomes_of_the_others_there_is_popularity(log, tmp_path, monkeypatch):
+    """A candidate that gets, against the rules, all the time that is left."""
+    monkeypatch.setattr(race_of, "SHARE", 1e9)
+    split = default_split(log)
+    bundle = recommender._bundle(split, tmp_path / "bundle")
+    limits = (None, None)
+    choices = recommender.advise(log, split, "ndcg@10", limits, 0).choices
+    endless = dataclasses.replace(
+        next(choice for choice in choices if choice.algorithm == "BPR"),
+        params={"n_epochs": 10**9}, turn=0, fit_seconds=0.0,
+    )  # fmt: skip
+    deadline = time.monotonic() + 8
+    rules = race_of.Rules("ndcg@10", deadline=deadline, memory=None, seed=0, threads=1)
+    outcome = race_of.race(
+        bundle, [endless], rules, save_to=tmp_path / "state.npz", on_attempt=lambda attempt: None
+    )
+    assert [attempt.status for attempt in outcome.attempts] == ["ok", "timeout"]
+    assert outcome.winner.algorithm == "TopPopular"
+    assert outcome.test is outcome.popularity_test
+    assert "test" in outcome.test.metrics
+    assert load_state(TopPopular, tmp_path / "state.npz").popularity_.sum() == log.to_csr().sum()
 
 
 def test_a_log_too_small_to_compare_gets_popularity_and_the_reason():

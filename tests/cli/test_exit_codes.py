@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+import typer
 
 from recmeta import cli
 from recmeta.algorithms import TopPopular
@@ -145,3 +146,11 @@ def test_a_sweep_whose_algorithms_all_lack_something_is_code_2_and_says_what(run
     assert "needs item features: ItemKNNCBF left out on 1 log: plain" in err
     assert "needs timestamps: MarkovChain left out on 1 log: plain" in err
     assert "nothing to run" in err
+
+
+@pytest.mark.parametrize("check", [options.to_write, options.file_to_make, options.folder_to_make])
+def test_what_may_not_be_written_is_refused_before_the_work(check, tmp_path, monkeypatch):
+    assert check(tmp_path / "new") == tmp_path / "new"
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(typer.BadParameter, match="may not be written to: permission denied"):
+        check(tmp_path / "new")

@@ -279,6 +279,19 @@ def test_the_default_split_leaves_five_users_to_evaluate_or_is_an_error(log, see
         assert min(len(split.fold(part).rows) for part in ("validation", "test")) >= 5
 
 
+def test_a_threshold_that_leaves_too_little_is_named():
+    users, items = (
+        np.repeat(np.arange(30, dtype=np.int32), 9),
+        np.tile(np.arange(9, dtype=np.int32), 30),
+    )
+    values = np.where(items == 0, 5.0, 3.0).astype(np.float32)
+    log = Interactions(
+        np.arange(30), np.arange(9), users, items, values, feedback="rating", threshold=4.0
+    )
+    with pytest.raises(DataError, match="Of 270 events 30 are at or above the threshold"):
+        default_split(log)
+
+
 def test_too_few_users_are_an_error_that_counts_them():
     log = Interactions(np.arange(4), np.arange(2), np.zeros(1, np.int32), np.zeros(1, np.int32))
     with pytest.raises(DataError) as error:

@@ -57,7 +57,7 @@ def test_one_column_is_no_log(write):
             "log.csv",
             "log.csv is gzip, and its name does not",
         ),
-        (b"PK\x03\x04" + bytes(30), "ml.zip", "ml.zip is a zip archive or a workbook"),
+        (b"PK\x03\x04" + bytes(30), "ml.zip", "is a zip archive or a workbook. Unpack it, or save"),
         (b"nothing of the kind", "log.parquet", "log.parquet cannot be read: "),
         (b"nothing of the kind", "log.csv.gz", "log.csv.gz cannot be read: "),
         (
@@ -200,3 +200,13 @@ def test_any_bytes_are_read_or_refused_in_words(content, name, tmp_path):
     path.write_bytes(content)
     result = outcome(path, drop_bad=True)
     assert result.hint if isinstance(result, DataError) else result.n_events > 0
+
+
+def test_a_file_that_may_not_be_read_says_so(write, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(ROWS)
+    monkeypatch.setattr("pyarrow.input_stream", refuse)
+    with pytest.raises(DataError, match=r"may not be read: permission denied\. Change its perm"):
+        read(path)
