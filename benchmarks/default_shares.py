@@ -57,13 +57,17 @@ def row_of(name: str, runs: pd.DataFrame, metric: str) -> dict[str, object]:
     common = str(shares.median().idxmax())
     own = shares[default] if default in shares else shares.iloc[:, 0] * float("nan")
     own_params = json.loads(default)
-    changed = {k: v for k, v in json.loads(common).items() if own_params.get(k, v) != v}
+    changed = {
+        name: value
+        for name, value in json.loads(common).items()
+        if name not in own_params or own_params[name] != value
+    }
     return {
         "algorithm": name,
         "logs": len(shares),
         "configurations": shares.shape[1],
         "median": own.median(),
-        "within 5 %": f"{(own >= 0.95).mean():.0%}",
+        "within 5 %": f"{(own >= 0.95).mean():.0%}" if own.notna().any() else "not run",
         "lower quartile": own.quantile(0.25),
         "least": own.min(),
         "in common": shares[common].median(),

@@ -12,9 +12,10 @@ U       leading right singular vectors of R                 (n_items, n_factors)
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from recmeta.algorithms._factors import F32
+from recmeta.algorithms._gram import sparse_or_dense_gram
 from recmeta.algorithms._rank import Nested, gains_of_ranks, lesson_of
 from recmeta.algorithms._singular_vectors import top_right_singular_vectors
 
@@ -33,17 +34,19 @@ def best_filter(
     """The pair with the highest mean NDCG@10 on what up to 2,000 users do not show.
 
     The smallest of equals; the middle ones where nobody has two items. Time: one decomposition at
-    the largest rank, and for each pair the places of the hidden items among users * n_items scores.
+    the largest rank, R'R, its products with the histories of those users, and for each pair the
+    places of the hidden items among users * n_items scores.
     """
     lesson = lesson_of(X, rng)
     if lesson is None:
         return ranks[len(ranks) // 2], weights[len(weights) // 2]
     R, item_sums = normalised(lesson.left)
     U = top_right_singular_vectors(R, ranks[-1], rng)[1]
-    by_item = csr_array(R.T.tocsr())
+    weights_between = sparse_or_dense_gram(R)
 
     def linear(rows: csr_array) -> F32:
-        return np.asarray((csr_array(rows @ by_item) @ R).toarray())
+        scores = rows @ weights_between
+        return np.asarray(scores.toarray() if issparse(scores) else scores)
 
     def along(rows: csr_array) -> F32:
         return np.asarray(columns_times(rows, inverse_root(item_sums)) @ U)

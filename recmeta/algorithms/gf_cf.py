@@ -128,8 +128,11 @@ class GFCF(Recommender):
         ranks = [model.n_factors] if model.n_factors else ranks_of(n_users, n_items)
         gram_bytes = min(4.4 * n_items**2, 24 * pairs)
         vectors = singular_vectors_cost(n_users, n_items, nnz, ranks[-1])
-        seconds = 1e-9 * pairs + 2.3e-10 * gram_bytes + 2 * vectors.seconds
+        gram_seconds = 1e-9 * pairs + 2.3e-10 * gram_bytes
+        seconds = gram_seconds + 2 * vectors.seconds
         if None in (model.n_factors, model.low_pass):
-            n_scores = min(n_users, MOST_USERS) * n_items
-            seconds += vectors.seconds + 2e-10 * n_scores * (ranks[-1] + 10 * len(ranks))
+            share = min(MOST_USERS / max(n_users, 1), 1.0)
+            n_scores, row = share * n_users * n_items, min(n_items, pairs / max(n_items, 1))
+            seconds += gram_seconds + vectors.seconds + 6e-10 * share * nnz * row
+            seconds += 2e-10 * n_scores * (ranks[-1] + 10 * len(ranks))
         return Cost(seconds, gram_bytes + vectors.bytes + 40 * nnz)

@@ -22,7 +22,7 @@ class TimeDecayedPopular(Recommender):
     and h = half_life times the span from the first time to t_last, or half_life_days days. Where
     there are only places in the users' sequences, the late ones of long histories count.
 
-    O(nnz) time and memory, twenty times that time where the half-life is chosen.
+    O(nnz) time and memory, some forty times that time where the half-life is chosen.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """recommend(): from a log to the ranked algorithms, by what other data sets have taught."""
 
 import time as clock
+from collections.abc import Callable
 from dataclasses import replace
 
 from recmeta.algorithms import all_algorithms, lacking
@@ -13,6 +14,7 @@ from recmeta.execution.budget import size_text, time_text, to_bytes, to_seconds
 from recmeta.metafeatures import extract_all
 from recmeta.metalearning import metadata
 from recmeta.metalearning.nearest import nearest
+from recmeta.metalearning.performance import scores_to_choose_by
 from recmeta.metalearning.selector import RISK, Choice, Selector
 
 N_NEAREST = 3
@@ -25,6 +27,7 @@ def recommend(
     time: str | float | None = None,
     memory: str | float | None = None,
     seed: int = 0,
+    on_compile: Callable[[], None] = lambda: None,
 ) -> Recommendation:
     """Rank the algorithms and configurations for a log, without fitting them.
 
@@ -38,6 +41,8 @@ def recommend(
         ``"2m"``, ``"4GiB"``: configurations whose fit would take more are not advised.
     seed : int
         Of the split and of the samples that the landmarkers draw.
+    on_compile : callable
+        Called where this is the first use on a machine, which compiles for a minute or so.
 
     Returns
     -------
@@ -57,8 +62,10 @@ def recommend(
         None if time is None else to_seconds(time),
         None if memory is None else to_bytes(memory),
     )
-    compile_once()
-    return advise(data, default_split(data, seed=seed), metric, limits, seed)
+    split = default_split(data, seed=seed)
+    scores_to_choose_by(metadata.load(), metric)  # what is wrong is said before all that takes long
+    compile_once(say=on_compile)
+    return advise(data, split, metric, limits, seed)
 
 
 def check_is_read(data: object) -> None:

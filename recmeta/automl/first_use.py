@@ -1,7 +1,7 @@
 """What numba compiles when it is first used: once on a machine, before any budget begins.
 
-A marker beside numba's cache says that it was done for this code, these libraries and this
-processor. Where nothing can be written there, nothing is compiled ahead.
+Markers beside numba's cache say what was done for this code, these libraries and this processor.
+Where nothing can be written there, nothing is compiled ahead.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from recmeta.execution.limits import n_cores
 from recmeta.metafeatures import extract_all
 from recmeta.metalearning import metadata
 
+META_FEATURES = "meta-features"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -35,39 +36,47 @@ def compile_once(
     """Compile what meta-features and fits of these algorithms use; the seconds that it took.
 
     ``say`` is called before, if there is something to do. It takes about a minute on two cores,
-    and next to nothing once it is done.
+    and next to nothing once it is done. What cannot be compiled ahead is compiled when it is used.
     """
-    names = sorted(algorithms)
-    marker = _marker(names)
-    if marker is None or marker.exists():
+    folder = _folder()
+    if folder is None:
+        return 0.0
+    markers = {name: folder / _marker(name) for name in (META_FEATURES, *sorted(algorithms))}
+    names = [name for name, marker in markers.items() if not marker.exists()]
+    if not names:
         return 0.0
     say()
     started = time.monotonic()
-    n_processes = min(n_cores(), len(names) + 1)
-    shares = [names[first::n_processes] for first in range(n_processes)]
-    shares[0] = ["", *shares[0]]  # meta-features as well
+    shares = [names[first :: n_cores()] for first in range(min(n_cores(), len(names)))]
+    for share, ended_well in zip(shares, _in_processes(shares), strict=True):
+        for name in share if ended_well else []:
+            with contextlib.suppress(OSError):
+                markers[name].touch()
+    return time.monotonic() - started
+
+
+def _in_processes(shares: list[list[str]]) -> list[bool]:
+    """Whether each process ended well; none is left behind."""
     pinned = dict.fromkeys(ONE_THREAD, "1")
     environment = {**os.environ, **pinned, "PYTHONPATH": os.pathsep.join(sys.path)}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", __name__, *share],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for share in shares
-    ]
+    processes: list[subprocess.Popen[bytes]] = []
     try:
-        for process in processes:
-            process.wait()
-    except BaseException:  # Ctrl-C
+        for share in shares:
+            command = [sys.executable or "python", "-m", __name__, *share]
+            processes.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+        return [process.wait() == 0 for process in processes]
+    except OSError:  # no process can be started: nothing is compiled ahead
+        return [False] * len(shares)
+    finally:
         for process in processes:
             process.kill()
-        raise
-    with contextlib.suppress(OSError):
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-    return time.monotonic() - started
 
 
 def advised() -> list[str]:
@@ -75,26 +84,31 @@ def advised() -> list[str]:
     return sorted(set(metadata.load().configurations["algorithm"]))
 
 
-def _marker(names: Sequence[str]) -> Path | None:
-    """None where numba does not compile."""
+def _folder() -> Path | None:
+    """Numba's cache; None where it does not compile, or nothing can be written."""
     if not hasattr(_count_in_rows, "stats"):
         return None
+    folder = Path(str(_count_in_rows.stats.cache_path))
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _marker(name: str) -> str:
     folder = Path(recmeta.__file__).parent
-    latest = max(file.stat().st_mtime_ns for file in folder.rglob("*.py"))
-    about = (*names, latest, folder, sys.version, numba.__version__, np.__version__)
+    latest = max((file.stat().st_mtime_ns for file in folder.rglob("*.py")), default=0)
+    about = (name, latest, folder, sys.version, numba.__version__, np.__version__)
     processor = llvm.get_host_cpu_name(), os.environ.get("NUMBA_CPU_NAME", "")
     digest = hashlib.sha256(repr((about, processor)).encode()).hexdigest()[:16]
-    return Path(str(_count_in_rows.stats.cache_path)) / f"compiled-{digest}"
+    return f"compiled-{name}-{digest}"
 
 
 def _compile(names: Sequence[str]) -> None:
-    """An empty name stands for the meta-features."""
     for name in names:
-        if name:
-            warm_up(get(name))
-        else:
-            warm_up()
+        if name == META_FEATURES:
             extract_all(generate(n_users=80, n_items=50, n_events=900, seed=0), seed=0)
+        else:
+            warm_up(get(name))
 
 
 if __name__ == "__main__":

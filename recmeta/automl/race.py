@@ -123,9 +123,9 @@ def race(
             failed = replace(attempt, error=f"could not be fitted again: {attempt.error}")
             outcome.attempts.append(failed)
             on_attempt(failed)
-    if outcome.winner is None and popularity.exists():
-        outcome.winner = next(a for a in outcome.ranked() if a.algorithm == POPULARITY)
-        outcome.test = outcome.popularity_test
+    popular = [attempt for attempt in outcome.ranked() if attempt.algorithm == POPULARITY]
+    if outcome.winner is None and popular and popularity.exists():
+        outcome.winner, outcome.test = popular[0], outcome.popularity_test
         popularity.replace(save_to)
     return outcome
 

@@ -24,7 +24,9 @@ from recmeta.execution.budget import to_bytes, to_seconds
 from recmeta.execution.bundle import Bundle, write_folds
 from recmeta.execution.limits import n_cores
 from recmeta.execution.state import load_state
+from recmeta.metalearning import metadata
 from recmeta.metalearning.performance import FALLBACK as POPULARITY
+from recmeta.metalearning.performance import scores_to_choose_by
 from recmeta.model import Model
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class AutoRecommender:
 
     Attributes
     ----------
+    compile_seconds_ : float
+        What the first use on a machine took to compile, which ``time`` does not count; else 0.
     model_ : Model
     recommendation_ : Recommendation or None
         None where the log is too small to compare anything (E107): then popularity is fitted.
@@ -103,11 +107,19 @@ class AutoRecommender:
         self.threads = threads
         self.recommendation_: Recommendation | None = None
         self.test_: TestScore | None = None
+        self.compile_seconds_ = 0.0
 
     def fit(
-        self, data: Interactions, *, on_attempt: Callable[[Attempt], None] | None = None
+        self,
+        data: Interactions,
+        *,
+        on_attempt: Callable[[Attempt], None] | None = None,
+        on_compile: Callable[[], None] = lambda: None,
     ) -> Self:
         """Try, choose, refit.
+
+        The first use on a machine compiles for a minute or so, which ``time`` does not count;
+        ``on_compile`` is called before.
 
         Raises
         ------
@@ -119,22 +131,25 @@ class AutoRecommender:
             If ``data`` was not read.
         """
         check_is_read(data)
-        compile_once(advised())  # what only the first use on a machine takes is not in the time
         started = clock.monotonic()
         budget = to_seconds(self.time)
-        rules = Rules(
-            metric=self.metric,
-            deadline=started + budget * (1 - SAVING_SHARE),
-            memory=None if self.memory is None else to_bytes(self.memory),
-            seed=self.seed,
-            threads=self.threads or n_cores(),
-        )
+        memory = None if self.memory is None else to_bytes(self.memory)
+        scores_to_choose_by(metadata.load(), self.metric)
         try:
             split = default_split(data, seed=self.seed)
         except DataError as error:
             if error.code != "E107":
                 raise
             return self._fit_popularity(data, error, started)
+        self.compile_seconds_ = compile_once(advised(), say=on_compile)
+        started += self.compile_seconds_
+        rules = Rules(
+            metric=self.metric,
+            deadline=started + budget * (1 - SAVING_SHARE),
+            memory=memory,
+            seed=self.seed,
+            threads=self.threads or n_cores(),
+        )
         limits = (SHARE * budget, rules.memory)
         self.recommendation_ = advice = advise(data, split, self.metric, limits, self.seed)
         with tempfile.TemporaryDirectory(prefix="recmeta-fit-") as folder:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recmeta.automl.recommender import TestScore
 
 Model = Annotated[
-    Path, typer.Option("--out", "-o", help="The model file.", callback=options.to_write)
+    Path, typer.Option("--out", "-o", help="The model file.", callback=options.model_to_write)
 ]
 
 
@@ -59,19 +59,18 @@ def fit(
         user_features=user_features,
     )
     say_summary(data, err=json)
-    from recmeta.automl import AutoRecommender, first_use  # late, so that --help doesn't wait
+    from recmeta.automl import AutoRecommender  # late, so that --help doesn't wait for numba
     from recmeta.execution.budget import to_seconds
 
-    # what only the first use takes does not count
-    started += first_use.compile_once(first_use.advised(), say=say_compiling)
     seconds = to_seconds(time or "2m") - (clock.monotonic() - started)  # reading counts too
     auto = AutoRecommender(metric=metric, time=max(seconds, 0.5), memory=memory, seed=seed)
-    auto.fit(data, on_attempt=_Reporter(metric, err=json))
+    auto.fit(data, on_attempt=_Reporter(metric, err=json), on_compile=say_compiling)
     auto.save(out)
     if json:
         say_json(_document(auto, out))
     else:
-        _say_end(auto, out, clock.monotonic() - started, time or "2m")
+        took = clock.monotonic() - started - auto.compile_seconds_
+        _say_end(auto, out, took, time or "2m")
 
 
 class _Reporter:

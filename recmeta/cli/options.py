@@ -39,6 +39,13 @@ def to_write(path: Path | None) -> Path | None:
     return path
 
 
+def model_to_write(path: Path) -> Path:
+    """The same for a model, which is written beside and renamed: its folder decides."""
+    to_write(None if path.exists() and not path.is_dir() else path)
+    _refuse_unwritable(path.parent)
+    return path
+
+
 def _refuse_unwritable(path: Path) -> None:
     if not os.access(path, os.W_OK):
         raise typer.BadParameter(f"{path} may not be written to: permission denied")

@@ -46,11 +46,11 @@ def recommend(
     )
     if not json:
         say_summary(data)
-    from recmeta.automl import first_use  # late, so that --help doesn't wait for numba
-    from recmeta.automl import recommend as rank
+    from recmeta.automl import recommend as rank  # late, so that --help doesn't wait for numba
 
-    first_use.compile_once(say=say_compiling)
-    advice = rank(data, metric=metric, time=time, memory=memory, seed=seed)
+    advice = rank(
+        data, metric=metric, time=time, memory=memory, seed=seed, on_compile=say_compiling
+    )
     if json:
         say_json(advice.to_dict())
         return

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recmeta.metalearning.metadata import MetaData
+from recmeta.metalearning.metadata import MetaData, Scores
 from recmeta.metrics import METRICS, parse
 from recmeta.registry import UnknownNameError
 
@@ -55,12 +55,7 @@ def performance(known: MetaData, metric: str) -> Performance:
     UnknownNameError
         If more of the metric is not better, or the meta-data set does not have it.
     """
-    if METRICS[parse(metric)[0]].higher_is_better is not True:
-        better = ", ".join(name for name, one in METRICS.items() if one.higher_is_better)
-        raise UnknownNameError(
-            f"{metric} is not something to have most of; choose an algorithm by one of: {better}"
-        )
-    scores = known.scores(metric)
+    scores = scores_to_choose_by(known, metric)
     columns = np.flatnonzero(_well_known(known, np.isfinite(scores.test) | scores.failed))
     algorithms = known.configurations["algorithm"].to_numpy()[columns]
     fallback = int(np.flatnonzero(algorithms == FALLBACK)[0])
@@ -78,6 +73,16 @@ def performance(known: MetaData, metric: str) -> Performance:
         failed=failed,
         fallback=fallback,
     )
+
+
+def scores_to_choose_by(known: MetaData, metric: str) -> Scores:
+    """Raises the same error."""
+    if METRICS[parse(metric)[0]].higher_is_better is not True:
+        better = ", ".join(name for name, one in METRICS.items() if one.higher_is_better)
+        raise UnknownNameError(
+            f"{metric} is not something to have most of; choose an algorithm by one of: {better}"
+        )
+    return known.scores(metric)
 
 
 def _well_known(known: MetaData, run: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from recmeta.datasets.splits import default_split
 from recmeta.datasets.synthetic import World, generate
 from recmeta.evaluation import evaluate
 from recmeta.execution.state import load_state
+from recmeta.execution.task import Result
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,22 @@ def test_whatever_becomes_of_the_others_there_is_popularity(log, tmp_path, monke
     assert outcome.test is outcome.popularity_test
     assert "test" in outcome.test.metrics
     assert load_state(TopPopular, tmp_path / "state.npz").popularity_.sum() == log.to_csr().sum()
+
+
+@pytest.mark.parametrize("status", ["ok", "timeout"])
+def test_popularity_that_was_saved_and_not_scored_is_no_winner(status, log, tmp_path, monkeypatch):
+    def run(tasks, **how):
+        task = next(iter(tasks))
+        Path(task.save_to).write_bytes(b"half of it")
+        yield task, Result(status=status)
+
+    monkeypatch.setattr(race_of, "run", run)
+    bundle = recommender._bundle(default_split(log), tmp_path / "bundle")
+    rules = race_of.Rules("ndcg@10", time.monotonic() + 60, memory=None, seed=0, threads=1)
+    save_to = tmp_path / "state.npz"
+    outcome = race_of.race(bundle, [], rules, save_to=save_to, on_attempt=lambda attempt: None)
+    assert outcome.winner is None
+    assert not save_to.exists()
 
 
 def test_a_log_too_small_to_compare_gets_popularity_and_the_reason():

@@ -148,7 +148,24 @@ def test_a_sweep_whose_algorithms_all_lack_something_is_code_2_and_says_what(run
     assert "nothing to run" in err
 
 
-@pytest.mark.parametrize("check", [options.to_write, options.file_to_make, options.folder_to_make])
+@pytest.mark.parametrize(
+    ("check", "decides"), [(options.to_write, "file"), (options.model_to_write, "folder")]
+)
+def test_a_model_is_written_where_its_folder_lets_it_and_a_table_where_its_file_does(
+    check, decides, tmp_path, monkeypatch
+):
+    file = tmp_path / "there"
+    file.touch()
+    asked = []
+    monkeypatch.setattr("os.access", lambda path, mode: asked.append(path) or True)
+    assert check(file) == file
+    assert asked == [file if decides == "file" else tmp_path]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [options.to_write, options.model_to_write, options.file_to_make, options.folder_to_make],
+)
 def test_what_may_not_be_written_is_refused_before_the_work(check, tmp_path, monkeypatch):
     assert check(tmp_path / "new") == tmp_path / "new"
     monkeypatch.setattr("os.access", lambda path, mode: False)
