@@ -101,7 +101,8 @@ def find_columns(table: pa.Table, given: Mapping[str, str | None], source: str) 
     guessed = _by_content(table, names, banned)
     for role in ("user", "item"):
         if role not in names:
-            raise _missing(role, None, available, source)
+            free = [name for name in available if name not in given.values()]
+            raise _missing(role, None, available, source, free)
     if "rating" in names:
         names.pop("weight", None)
     unread = tuple(column for column in textual if column not in names.values())
@@ -176,7 +177,10 @@ def _first_texts(table: pa.Table, name: str) -> list[str]:
     return [str(value).strip() for value in values.to_pylist()]
 
 
-def _missing(role: str, column: str | None, available: Sequence[str], source: str) -> DataError:
+def _missing(
+    role: str, column: str | None, available: Sequence[str], source: str, free: Sequence[str] = ()
+) -> DataError:
+    """``free`` are the columns that the caller has given no role."""
     listed = ", ".join(available)
     option = OPTIONS.get(role, f"the option for {role}")
     if column is not None:
@@ -184,6 +188,9 @@ def _missing(role: str, column: str | None, available: Sequence[str], source: st
         hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
         return DataError("E101", f"no column {column!r} in {source}. Columns: {listed}.", hint=hint)
     telling = [known for known in NAMES[role] if len(known) > 2]
-    near = [name for name in available if any(known in name.lower() for known in telling)]
+    near = [name for name in free if any(known in name.lower() for known in telling)]
     hint = f"Did you mean {option} {near[0]} ?" if near else f"Name it with {option}."
+    taken = [name for name in available if name not in free]
+    if not near and taken:
+        hint += f" Other options have {', '.join(taken)}."
     return DataError("E101", f"no {role} column in {source}. Columns: {listed}.", hint=hint)

@@ -45,6 +45,8 @@ class Findings:
         message = f"{n:,} {what} (first: {self.place(rows)})"
         if not self.drop_bad:
             way_out = hint or f"Use --drop-bad to skip them ({n / self.n_rows:.2%} of rows)."
+            if n == self.n_rows and not hint:
+                way_out = "These are all rows: name another column, or leave this one out."
             raise DataError(code, f"{message}.", hint=way_out, rows=self.lines(rows))
         self.note(f"W{code[1:]}", f"{message}: skipped", n)
         self.bad = rows if self.bad is None else self.bad | rows

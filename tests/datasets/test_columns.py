@@ -199,3 +199,13 @@ def test_names_that_occur_twice_are_numbered_and_this_is_said(tmp_path):
     assert read(path, item="item_3").items.tolist() == ["c", "g"]
     twice = pd.concat([frame("user", "item"), frame("item")], axis=1)
     assert said(read(twice), "W122")
+
+
+def test_a_column_given_for_another_role_is_not_proposed_but_named():
+    frame = pd.DataFrame({"user": [1, 2], "thing": [3, 4]})
+    with pytest.raises(DataError) as error:
+        read(frame, rating="thing")
+    assert str(error.value) == (
+        "[E101] no item column in frame. Columns: user, thing. Name it with --item-col. "
+        "Other options have thing."
+    )

@@ -265,3 +265,10 @@ def test_the_threshold_is_the_first_rating_from_three_quarters_on(ratings, thres
     n = len(ratings)
     frame = pd.DataFrame({"user": range(n), "item": range(n), "rating": ratings})
     assert read(frame).threshold == threshold
+
+
+def test_where_all_rows_are_bad_another_column_is_the_way_out():
+    frame = pd.DataFrame({"user": [1, 2], "item": [3, 4], "rating": ["good", "bad"]})
+    with pytest.raises(DataError) as error:
+        read(frame, rating="rating")
+    assert error.value.hint == "These are all rows: name another column, or leave this one out."
