@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from recmeta.algorithms import _checks, _ridge
-from recmeta.algorithms._admm_steps import start_of
+from recmeta.algorithms._admm_start import start_of
 from recmeta.algorithms._ridge import ridge_inverse
 from recmeta.algorithms._state import state_of, with_state
 from recmeta.algorithms.admm_slim import ADMMSLIM
