@@ -26,7 +26,7 @@ By users P W = W / penalty - X' K X W / penalty^2: ``own_share`` is then 1 / pen
 import numpy as np
 from numba import njit
 
-FINITE = {"contract", "nsz", "nnan"}  # as all values are: P is
+from recmeta.algorithms._tiles import FINITE
 
 
 @njit(cache=True, nogil=True)

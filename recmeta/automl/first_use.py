@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
@@ -21,13 +22,13 @@ import recmeta
 from recmeta.algorithms import get
 from recmeta.algorithms._sums import _count_in_rows
 from recmeta.datasets.synthetic import generate
+from recmeta.execution._pool import PINNED
 from recmeta.execution.fit import warm_up
 from recmeta.execution.limits import n_cores
 from recmeta.metafeatures import extract_all
 from recmeta.metalearning import metadata
 
 META_FEATURES = "meta-features"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def compile_once(
@@ -57,7 +58,7 @@ def compile_once(
 
 def _in_processes(shares: list[list[str]]) -> list[bool]:
     """Whether each process ended well; none is left behind."""
-    pinned = dict.fromkeys(ONE_THREAD, "1")
+    pinned = dict.fromkeys(PINNED, "1")
     environment = {**os.environ, **pinned, "PYTHONPATH": os.pathsep.join(sys.path)}
     processes: list[subprocess.Popen[bytes]] = []
     try:
@@ -95,12 +96,18 @@ def _folder() -> Path | None:
 
 
 def _marker(name: str) -> str:
-    folder = Path(recmeta.__file__).parent
-    latest = max((file.stat().st_mtime_ns for file in folder.rglob("*.py")), default=0)
-    about = (name, latest, folder, sys.version, numba.__version__, np.__version__)
+    about = (name, *_code(), sys.version, numba.__version__, np.__version__)
     processor = llvm.get_host_cpu_name(), os.environ.get("NUMBA_CPU_NAME", "")
     digest = hashlib.sha256(repr((about, processor)).encode()).hexdigest()[:16]
     return f"compiled-{name}-{digest}"
+
+
+@cache
+def _code() -> tuple[int, Path]:
+    """The latest change of this package, and where it is."""
+    folder = Path(recmeta.__file__).parent
+    changes = (file.stat().st_mtime_ns for file in folder.rglob("*.py"))
+    return max(changes, default=0), folder
 
 
 def _compile(names: Sequence[str]) -> None:

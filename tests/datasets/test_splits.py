@@ -280,14 +280,10 @@ def test_the_default_split_leaves_five_users_to_evaluate_or_is_an_error(log, see
 
 
 def test_a_threshold_that_leaves_too_little_is_named():
-    users, items = (
-        np.repeat(np.arange(30, dtype=np.int32), 9),
-        np.tile(np.arange(9, dtype=np.int32), 30),
-    )
-    values = np.where(items == 0, 5.0, 3.0).astype(np.float32)
-    log = Interactions(
-        np.arange(30), np.arange(9), users, items, values, feedback="rating", threshold=4.0
-    )
+    users, items = np.divmod(np.arange(270, dtype=np.int32), 9)
+    values = np.where(items == 0, 5, 3).astype(np.float32)
+    ids = np.arange(30), np.arange(9)
+    log = Interactions(*ids, users, items, values, feedback="rating", threshold=4.0)
     with pytest.raises(DataError, match="Of 270 events 30 are at or above the threshold"):
         default_split(log)
 
