@@ -2,7 +2,9 @@
 
 A process first fits a log of 600 x 500, so that all is compiled and loaded, and gives free memory
 back (glibc's malloc_trim): neither libraries nor earlier arrays count then, and none of the fit's
-hides in memory that was free. What malloc keeps between the fit's own arrays does count.
+hides in memory that was free. What malloc keeps between the fit's own arrays does count, and so do
+pages of BLAS's work space that the first log was too small for. ``arrays`` counts neither: Python's
+and numpy's own books of the fit (tracemalloc), which know nothing of torch's and LightGBM's.
 """
 
 import ctypes
@@ -11,6 +13,7 @@ import multiprocessing
 import queue
 import statistics
 import time
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +38,14 @@ LONGEST, MOST = 2.0, 60.0  # seconds by cost(): of training in epochs, of all el
 
 @dataclass(frozen=True)
 class Fit:
-    """Medians of some fits: CPU seconds, bytes that the process grew by, bytes that are needed."""
+    """Medians of some fits: CPU seconds, bytes that the process grew by, bytes that are needed, and
+    that arrays took."""
 
     model: Recommender  # not fitted
     seconds: float
     growth: float
     needs: float
+    arrays: float  # NaN if not asked for, and for what runs on torch
     size: int  # of X in bytes
     shape: tuple[int, int, int]
 
@@ -56,7 +61,7 @@ def matrix_of(data: Interactions) -> csr_array:
     return random_holdout(data, seed=0).fold("test").fit
 
 
-def fits(name: str, logs: dict[str, csr_array]) -> dict[str, Fit | str]:
+def fits(name: str, logs: dict[str, csr_array], trace: bool = False) -> dict[str, Fit | str]:
     """By the log's name: the fit with the defaults, or why there is none.
 
     What trains in epochs does as many, one at least, as cost() says to take LONGEST seconds; what
@@ -65,7 +70,7 @@ def fits(name: str, logs: dict[str, csr_array]) -> dict[str, Fit | str]:
     context: Any = multiprocessing.get_context("fork")  # the logs are made once
     answers = context.Queue()
     warm = synthetic(*WARM_UP)
-    child = context.Process(target=_measured, args=(name, warm, logs, answers))
+    child = context.Process(target=_measured, args=(name, warm, logs, trace, answers))
     child.start()
     while child.is_alive() or not answers.empty():
         try:
@@ -77,7 +82,9 @@ def fits(name: str, logs: dict[str, csr_array]) -> dict[str, Fit | str]:
     return dict.fromkeys(logs, "failed")
 
 
-def _measured(name: str, warm: csr_array, logs: dict[str, csr_array], answers: Any) -> None:
+def _measured(
+    name: str, warm: csr_array, logs: dict[str, csr_array], trace: bool, answers: Any
+) -> None:
     algorithm = all_algorithms()[name]
     numba.set_num_threads(1)
     found: dict[str, Fit | str] = {}
@@ -93,7 +100,8 @@ def _measured(name: str, warm: csr_array, logs: dict[str, csr_array], answers: A
             n_fits = REPEATS if seconds < QUICK else 1
             runs = [_one(model, X, _side(algorithm, X)) for _ in range(n_fits)]
             medians = [statistics.median(column) for column in zip(*runs, strict=True)]
-            found[log] = Fit(model, *medians, _size(X), (*X.shape, X.nnz))
+            arrays = _traced(model, X, _side(algorithm, X)) if trace else float("nan")
+            found[log] = Fit(model, *medians, arrays, _size(X), (*X.shape, X.nnz))
     answers.put(found)
 
 
@@ -108,6 +116,16 @@ def _one(model: Recommender, X: csr_array, side: dict[str, Any]) -> tuple[float,
     seconds, growth = time.process_time() - start, peak.read()
     learned = sum(map(_size, vars(fitted).values()))
     return seconds, growth, _size(X) + learned + work_of(fitted, X)
+
+
+def _traced(model: Recommender, X: csr_array, side: dict[str, Any]) -> float:
+    fitted = type(model)(**model.get_params())
+    gc.collect()
+    tracemalloc.start()
+    fitted.fit(X, **side)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return float("nan") if hasattr(fitted, "weights_") else float(peak)
 
 
 def _shortened(algorithm: type[Recommender], X: csr_array) -> Recommender:

@@ -1,5 +1,7 @@
 """Draws inside numba kernels, seeded from numpy, the same on every machine; visits to users."""
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -29,12 +31,13 @@ def contains(items, low, high, item):  # type: ignore[no-untyped-def]
     return low < end and items[low] == item
 
 
-def visits_of(lengths: NDArray[np.int32], most: int) -> NDArray[np.int32]:
-    """Users and steps, (n_visits, 2): ``most`` steps a visit at most, in all as many as the user's
-    history is long."""
+def visits_of(lengths: NDArray[np.int32], most: int) -> NDArray[Any]:
+    """Visits to users, (n_visits,), of 1 to ``most`` steps each, in all as many as the user's
+    history is long. A visit is one number: user * most + steps - 1."""
     n_visits = -(-lengths // most)
-    users = np.repeat(np.arange(len(lengths), dtype=np.int32), n_visits)
-    steps = np.full(len(users), most, dtype=np.int32)
+    dtype = np.int32 if len(lengths) * most < 2**31 else np.int64
+    fullest = np.arange(len(lengths), dtype=dtype) * most + most - 1
+    visits: NDArray[Any] = np.repeat(fullest, n_visits)
     last = (np.cumsum(n_visits) - 1)[lengths > 0]
-    steps[last] -= (-lengths[lengths > 0]) % most
-    return np.column_stack([users, steps])
+    visits[last] -= ((-lengths[lengths > 0]) % most).astype(dtype)
+    return visits

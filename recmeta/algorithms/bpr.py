@@ -101,7 +101,8 @@ class BPR(IterativeRecommender):
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
         indptr = prepared.indptr.astype(np.int32, copy=False)
         items = prepared.indices.astype(np.int32, copy=False)
-        visits = rng.permutation(visits_of(np.diff(indptr), VISIT))
+        visits = visits_of(np.diff(indptr), VISIT)
+        rng.shuffle(visits)
         state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
         learned = self.user_factors_, self.item_factors_
@@ -123,12 +124,12 @@ class BPR(IterativeRecommender):
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _steps(visits, items, indptr, rates, state, W, H):  # type: ignore[no-untyped-def]
-    """Steps along W and H, whose last columns are 1 and b: a visit is a user and how many steps."""
+    """Steps along W and H, whose last columns are 1 and b; ``visits`` as ``visits_of`` has them."""
     n_items, n_factors = H.shape[0], H.shape[1] - 1
     rate, one = rates[0], np.float32(1)
     keep_w, keep_h, keep_g = one - rate * rates[1], one - rate * rates[2], one - rate * rates[3]
     for visit in range(len(visits)):
-        user, n_steps = visits[visit, 0], visits[visit, 1]
+        user, n_steps = visits[visit] // VISIT, visits[visit] % VISIT + 1
         first, last = indptr[user], indptr[user + 1]
         if last - first == n_items:
             continue
