@@ -2,9 +2,9 @@
 
 .venv/bin/python examples/grid_search.py
 
-X has the histories, y the held-out items, both users in rows and items in columns. Each candidate
-is fitted on all histories and scored by NDCG@10 on what was held out, so there is one fold, with
-all rows on both sides.
+X has the histories, y the held-out items, both users in rows and items in columns, without users of
+whom nothing is held out. Each candidate is fitted on all of X and scored by NDCG@10 on y, so there
+is one fold, with all rows on both sides.
 """
 
 from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recmeta.cli import options
-from recmeta.cli.output import say, say_compiling, say_json
+from recmeta.cli.output import counted, say, say_compiling, say_json
 from recmeta.cli.reading import read_log, say_summary
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Model = Annotated[
     Path, typer.Option("--out", "-o", help="The model file.", callback=options.model_to_write)
 ]
+
+SURE = 2  # standard errors of a difference
 
 
 def fit(
@@ -108,16 +110,21 @@ def _say_end(auto: "AutoRecommender", out: Path, seconds: float, limit: str) -> 
     if test is None:
         say(f"Not tested: {best.error}")
     else:
-        _say_test(test)
+        _say_test(test, best.algorithm)
     say(f"Saved {out} ({out.stat().st_size / 1e6:.1f} MB). Recommend:  recmeta predict {out} --all")
 
 
-def _say_test(test: "TestScore") -> None:
+def _say_test(test: "TestScore", algorithm: str) -> None:
     paired = f"difference {test.gain:+.4f} with standard error {test.gain_error:.4f}"
     say(
-        f"Test ({test.n_users:,} users, untouched until now): {test.metric} {test.score:.4f} "
-        f"(95% interval {test.low:.4f}-{test.high:.4f}); popularity {test.popularity:.4f}; {paired}"
+        f"Test ({counted(test.n_users, 'user')}, untouched until now): "
+        f"{test.metric} {test.score:.4f} (95% interval {test.low:.4f}-{test.high:.4f}); "
+        f"popularity {test.popularity:.4f}; {paired}"
     )
+    if algorithm == "TopPopular":
+        say("Nothing that was tried ranks better than popularity: everyone gets the same list.")
+    elif not test.gain > SURE * test.gain_error:  # nor NaN
+        say("These test users cannot tell it from popularity: more data, or time, may.")
 
 
 def _document(auto: "AutoRecommender", out: Path) -> dict[str, Any]:

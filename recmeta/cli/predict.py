@@ -1,5 +1,6 @@
 """``recmeta predict``: recommendations out of a saved model."""
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,10 @@ SHOWN_ROWS = 50  # on the screen; --out and --json have them all
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that `recmeta fit` saved.")],
     users: Annotated[
-        str | None, typer.Option("--users", help="User ids, separated by commas.")
+        str | None,
+        typer.Option(
+            "--users", help="User ids, separated by commas; in quotes where they have some."
+        ),
     ] = None,
     all_users: Annotated[bool, typer.Option("--all", help="Every user of the log.")] = False,
     history: Annotated[
@@ -48,10 +52,18 @@ def predict(
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]  # reading strips ids too
+    """Ids between commas; one that has a comma itself stands in double quotes, as in a CSV."""
+    try:
+        (names,) = csv.reader([text], skipinitialspace=True, strict=True) if text else [[""]]
+    except (csv.Error, ValueError) as error:
+        raise typer.BadParameter(f'{text!r}: {error}; an id with commas is "in, quotes"') from error
+    return [name.strip() for name in names]  # reading strips ids too
 
 
 def _show(table: "pd.DataFrame") -> None:
+    if table.empty:
+        say("Nothing to recommend: whoever was asked for has every item that the model knows.")
+        return
     header = list(table.columns)
     rows = (_cells(row) for row in table.head(SHOWN_ROWS).itertuples(index=False))
     say_table(header, rows, right=[i for i, name in enumerate(header) if name in {"rank", "score"}])

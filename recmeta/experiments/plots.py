@@ -95,7 +95,7 @@ def performance_profile(board: Leaderboard, n_named: int = 8) -> "Figure":
     axes = figure.add_subplot()
     _steps(axes, ratios, [*map(str, over.shares.columns)], limit, min(n_named, len(COLOURS)))
     axes.set_xscale("log", base=2)
-    axes.set(xlim=(1, limit), ylim=(0, 1.02))
+    axes.set(xlim=(0.99, limit), ylim=(0, 1.02))  # a line that rises at once is seen
     ticks = [tick for tick in (1, 1.25, 1.5, 2, 2.5, 3, 4) if tick <= limit]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
