@@ -101,8 +101,7 @@ class BPR(IterativeRecommender):
     def _epoch(self, prepared: csr_array, rng: np.random.Generator) -> None:
         indptr = prepared.indptr.astype(np.int32, copy=False)
         items = prepared.indices.astype(np.int32, copy=False)
-        visits = visits_of(np.diff(indptr), VISIT)
-        rng.shuffle(visits)
+        rng.shuffle(visits := visits_of(np.diff(indptr), VISIT))
         state = rng.integers(1, 2**63, size=1, dtype=np.uint64)
         rates = np.array([self.learning_rate, self.user_l2, self.positive_l2, self.negative_l2])
         learned = self.user_factors_, self.item_factors_

@@ -56,6 +56,7 @@ def sweep(
     jobs: of.Jobs = None,
     store: of.StorePath = Path("sweep.sqlite"),
     cache: of.Cache = None,
+    resume: of.Resume = False,
     retry_errors: of.RetryErrors = False,
     retry_missing: of.RetryMissing = False,
     foresee_timeouts: of.ForeseeTimeouts = False,
@@ -65,6 +66,8 @@ def sweep(
     json: of.JsonLines = False,
 ) -> None:
     """Fit algorithms x configurations on many data sets; stop and go on at any time."""
+    if resume:
+        options.store_at(store)
     given = {
         "datasets": datasets, "root": root, "algorithms": algorithms, "kind": kind,
         "configs": configs, "seed": seed, "seeds": seeds, "split": split,

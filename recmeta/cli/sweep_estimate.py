@@ -56,8 +56,8 @@ def say_estimate(
     n_left = sum(map(_to_run, found))
     say(
         f"{counted(n_left, 'task')} to run, about {time_text(seconds)} with "
-        f"{counted(workers, 'worker')}; {_known_by(found)}. Reading, compiling and starting are "
-        "not counted. Nothing was fitted."
+        f"{counted(workers, 'worker')}; {_known_by(found)}. What cost() says "
+        "is without reading, compiling and starting. Nothing was fitted."
     )
 
 

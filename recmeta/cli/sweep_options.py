@@ -103,6 +103,13 @@ Cache = Annotated[
 RetryErrors = Annotated[
     bool, typer.Option("--retry-errors", help="Do all tasks again that ended in an error.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on in a store that is there; without it a store is gone on with or made anew.",
+    ),
+]
 RetryMissing = Annotated[
     bool,
     typer.Option(

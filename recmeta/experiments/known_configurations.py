@@ -16,7 +16,8 @@ NEAR = 6  # configurations that count as neighbours
 
 
 class KnownConfigurations:
-    """Only what was run on a problem: every candidate has its answer in the table.
+    """Only what was run on a problem: every candidate has its answer in the table, at the highest
+    fidelity there is; what a stopped sweep ran at lower ones alone is left out.
 
     A candidate is the number of a configuration, or of an architecture where a table has some of a
     space. Its neighbours are the NEAR nearest ones by their encoding, the unit cube of all
@@ -31,7 +32,7 @@ class KnownConfigurations:
     """
 
     def __init__(self, table: BenchmarkTable, dataset: str, split: str | None = None) -> None:
-        self.known = table.configurations(dataset, split)
+        self.known = table.configurations(dataset, split, whole=True)
         space = space_of(sorted({name for name, _ in self.known}))
         if isinstance(space, ConfigurationSpace):
             whole = [space.candidate(name, complete(name, params)) for name, params in self.known]

@@ -139,6 +139,11 @@ class Store:
         """Ids of the runs that are ok."""
         return {id_ for (id_,) in self.connection.execute("SELECT id FROM run WHERE status = 'ok'")}
 
+    def error_ids(self, beginning: str = "") -> set[str]:
+        """Ids of the runs that ended in an error whose text begins so."""
+        query = "SELECT id FROM run WHERE status = 'error' AND substr(error, 1, ?) = ?"
+        return {id_ for (id_,) in self.connection.execute(query, (len(beginning), beginning))}
+
     def ids_without_curve(self) -> dict[str, str]:
         """Run -> algorithm, of the ok runs that have no learning curve."""
         query = (

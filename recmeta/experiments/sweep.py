@@ -179,11 +179,7 @@ def done_ids(plan: Plan, store: Store, *, retry_errors: bool = False) -> set[str
     """Ids of the tasks that a sweep of this plan need not do; see Manner for ``retry_errors``."""
     limits = plan.limits
     done = store.done_ids(time_limit_s=limits.time_limit_s, memory_bytes=limits.memory_bytes)
-    runs = store.frame(())
-    again = runs["status"] == "error"
-    if not retry_errors:
-        again &= runs["error"].str.startswith(INFRASTRUCTURE)
-    return done - set(runs.loc[again, "id"])
+    return done - store.error_ids("" if retry_errors else INFRASTRUCTURE)
 
 
 def ids_with_gaps(plan: Plan, store: Store) -> set[str]:

@@ -191,11 +191,19 @@ class BenchmarkTable:
             "from recmeta.experiments.surrogate import Surrogate"
         )
 
-    def configurations(self, dataset: str, split: str | None = None) -> list[tuple[str, Params]]:
-        """Algorithm and parameters of all that the table has on a problem."""
+    def configurations(
+        self, dataset: str, split: str | None = None, *, whole: bool = False
+    ) -> list[tuple[str, Params]]:
+        """Algorithm and parameters of all that the table has on a problem.
+
+        ``whole``: only of what was run at the highest fidelity that the problem has.
+        """
+        index = self.problem(dataset, split).index
+        highest = max((max(rows) for rows in index.values()), default=0.0) if whole else None
         return [
             (algorithm, json.loads(params))
-            for algorithm, params in self.problem(dataset, split).index
+            for (algorithm, params), rows in index.items()
+            if highest is None or highest in rows
         ]
 
     def __repr__(self) -> str:

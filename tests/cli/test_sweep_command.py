@@ -13,7 +13,7 @@ from recmeta.algorithms import all_algorithms
 from recmeta.cli import progress as shown
 from recmeta.datasets import sampling
 from recmeta.datasets.synthetic import generate
-from recmeta.execution.task import Result, Task
+from recmeta.execution.task import STATUSES, Result, Task
 from recmeta.experiments.store import Store
 from recmeta.experiments.sweep import Event, Progress
 
@@ -78,7 +78,7 @@ def test_a_dry_run_for_a_person_has_a_line_a_data_set_and_one_in_all(run, folder
     assert lines[1][:6] == ["a", "random_holdout", "12", "0", "12", "0"]
     assert lines[3][:6] == ["in", "all", "24", "0", "24", "0"]
     assert out.splitlines()[-1].startswith("0 tasks to run, about 0.00 s with 1 worker;")
-    assert "Reading, compiling and starting are not counted." in out
+    assert "What cost() says is without reading, compiling and starting." in out
 
 
 def test_a_dry_run_says_what_its_seconds_are_from(run, folder):
@@ -89,7 +89,7 @@ def test_a_dry_run_says_what_its_seconds_are_from(run, folder):
     assert "7 tasks to run, about " in out
     assert (
         "; 1 by earlier runs on the same log, 2 by cost() and how much longer or shorter "
-        "their algorithm's runs on other logs took, 4 by cost() alone. Reading" in out
+        "their algorithm's runs on other logs took, 4 by cost() alone. What" in out
     )
 
 
@@ -247,3 +247,15 @@ def test_another_try_is_said(capsys):
         event = Event("start", "shop", {"try": tries}, TASK)
         shown.LinePrinter().listen(event, Progress(total=1))
     assert capsys.readouterr().err == "shop EASE: begun again, try 2\n"
+
+
+def test_resume_goes_on_in_a_store_that_is_there_and_refuses_to_make_one(run, folder):
+    command = ("sweep", "--datasets", "a.csv", "--algorithms", "TopPopular", "--store", "go.sqlite")
+    code, _, err = run(*command, "--resume")
+    assert code == 2
+    assert "no store at go.sqlite" in " ".join(err.split())
+    assert not (folder / "go.sqlite").exists()
+    assert run(*command)[0] == 0
+    code, out, _ = run(*command, "--resume", "--json")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["counts"] == {"resumed": 1} | dict.fromkeys(STATUSES, 0)

@@ -143,3 +143,23 @@ def test_a_search_on_nas_bench_201_asks_the_table() -> None:
     steps = simulate(CELLS, LocalSearch(), answers, n_trials=100)
     assert best_by(steps, [math.inf])[0] > 91.0
     assert steps[-1].at == pytest.approx(100.0)
+
+
+def test_what_was_run_at_a_lower_fidelity_alone_is_no_candidate() -> None:
+    """As a sweep leaves it that was stopped between two fidelities."""
+    rows = [
+        {
+            "id": f"{l2}-{fidelity}", "dataset": "shop", "split": "random_holdout", "data_key": "k",
+            "algorithm": "EASE", "params": json.dumps({"l2": l2}), "seed": 0, "fidelity": fidelity,
+            "status": "ok", "fit_s": 1.0, "total_s": 1.0, "validation:ndcg@10": l2 / 100,
+        }
+        for l2, fidelities in ((1.0, (0.25, 1.0)), (2.0, (0.25,)), (3.0, (0.25, 1.0)))
+        for fidelity in fidelities
+    ]  # fmt: skip
+    table = BenchmarkTable.from_frame(pd.DataFrame(rows))
+    assert len(table.configurations("shop")) == 3
+    space = KnownConfigurations(table, "shop")
+    assert [params["l2"] for _, params in space.known] == [1.0, 3.0]
+    answers = answers_of(table, "shop", "validation:ndcg@10", space)
+    steps = simulate(space, RandomSearch(), answers, n_trials=10)
+    assert max(step.trial.value for step in steps) == 0.03

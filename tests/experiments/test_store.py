@@ -79,6 +79,17 @@ def test_a_fault_of_a_limit_is_tried_again_when_the_limit_is_raised(store, statu
     assert store.done_ids(**limits) == ({TASK.id} if done else set())
 
 
+def test_errors_are_found_by_how_they_begin(store):
+    errors = ["infrastructure fault: kill -9", "ValueError: infrastructure fault", ""]
+    for seed, error in enumerate(errors):
+        store.add(replace(TASK, seed=seed), replace(RESULT, status="error", error=error))
+    store.add(replace(TASK, seed=9), replace(RESULT, status="timeout", error=errors[0]))
+    ids = [replace(TASK, seed=seed).id for seed in range(3)]
+    assert store.error_ids() == set(ids)
+    assert store.error_ids("infrastructure fault") == {ids[0]}
+    assert store.error_ids("infra%") == set()
+
+
 def test_a_run_that_cannot_be_written_leaves_nothing_behind(store):
     with pytest.raises(KeyError, match="train"):
         store.add(TASK, replace(RESULT, metrics={"train": {"ndcg@10": 1.0}}))
