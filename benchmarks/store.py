@@ -176,6 +176,15 @@ def timed(work: Callable[[], Any], repeats: int = 3) -> str:
     return f"{statistics.median(clock):.2f} s | {statistics.median(processor):.2f} s"
 
 
+def resume_check(store: Store) -> None:
+    """As ``sweep`` does for a plan that keeps users and curves."""
+    store.done_ids(time_limit_s=60.0, memory_bytes=2**32)
+    store.error_ids("infrastructure fault")
+    store.ok_ids()
+    store.ids_without_vectors(["ndcg@10"], ("validation", "test"))
+    store.ids_without_curve()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path("/tmp/recmeta-store"))
@@ -197,6 +206,7 @@ def main() -> None:
         row('`best("ndcg@10")` and `counts()`', timed(lambda: board(store, "ndcg@10")))
         row('`best("ndcg@10")` of one data set', timed(lambda: one_board(store)))
         row("`done_ids()`", timed(store.done_ids))
+        row("all that a sweep asks before it goes on", timed(lambda: resume_check(store)))
         row('`best("ndcg@5")`, from the blobs', timed(lambda: board(store, "ndcg@5"), 1))
         row("`frame()`", timed(store.frame, 1))
     for n_writers, n in ((1, 2000), (4, 500)):

@@ -123,6 +123,7 @@ def _of_texts(column: pa.ChunkedArray, name: str, spaced: bool) -> Coded:
 
 
 def _of_numbers(values: NDArray[np.float64], name: str) -> Coded:
+    values = values + 0.0  # -0.0 is 0, whichever comes first
     rows = np.flatnonzero(np.isfinite(values))
     distinct, codes = np.unique(values[rows], return_inverse=True)
     whole = bool((distinct == np.floor(distinct)).all())
