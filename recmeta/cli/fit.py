@@ -122,9 +122,9 @@ def _say_test(test: "TestScore", algorithm: str) -> None:
         f"popularity {test.popularity:.4f}; {paired}"
     )
     if algorithm == "TopPopular":
-        say("Nothing that was tried ranks better than popularity: everyone gets the same list.")
+        say("Nothing that was tried ranks better than popularity: everyone gets one list.")
     elif not test.gain > SURE * test.gain_error:  # nor NaN
-        say("These test users cannot tell it from popularity: more data, or time, may.")
+        say("These test users do not show that it beats popularity: more data, or time, may.")
 
 
 def _document(auto: "AutoRecommender", out: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from recmeta.automl.recommender import TestScore
 from recmeta.cli.fit import _say_test
 
 POPULAR = "Nothing that was tried ranks better than popularity"
-UNSURE = "These test users cannot tell it from popularity"
+UNSURE = "These test users do not show that it beats popularity"
 
 
 @pytest.mark.parametrize(
