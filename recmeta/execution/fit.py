@@ -29,6 +29,7 @@ MIB = 2**20
 # the metrics whose standard error every result has
 ERRORS_OF = ("ndcg@5", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit_rate@10")
 PATIENCE = 3  # measurements in a row without a gain
+COMPILING_BYTES = 2 * 2**30  # to import and compile, whatever is allowed for the fit
 VERSIONS_OF = ("recmeta", "numpy", "scipy", "numba", "scikit-learn")
 
 
@@ -94,9 +95,10 @@ def _all_parts(
     on_part: Callable[[Result], None],
     on_warm: Callable[[], None],
 ) -> None:
-    algorithm = find_algorithm(task.algorithm)
     folds = {part: load_fold(task.bundle, part) for part in task.parts}
-    warm_up(algorithm, **task.params)
+    with memory_limit(_to_compile(task.memory_bytes)):
+        algorithm = find_algorithm(task.algorithm)
+        warm_up(algorithm, **task.params)
     on_warm()
     for part, fold in folds.items():
         estimator = _build(algorithm, task)
@@ -212,6 +214,10 @@ def warm_up(algorithm: type[Recommender] = _ByItemNumber, **params: Any) -> None
     # a configuration may be too large for 16 items: then the fit itself compiles what is left
     with contextlib.suppress(Exception):
         evaluate(algorithm(**params).fit(tiny, **fold.side()), fold, per_user=ERRORS_OF)
+
+
+def _to_compile(memory_bytes: int | None) -> int | None:
+    return None if memory_bytes is None else max(memory_bytes, COMPILING_BYTES)
 
 
 def _share_of_users(X: csr_array, task: Task) -> csr_array:

@@ -1,5 +1,6 @@
 """Algorithms that misbehave in fit, each in one way: ``faulty_algorithms:Class`` in a task."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -54,6 +55,22 @@ class HangsInItsWarmUp(Steady):
 
     def _fit(self, X):
         time.sleep(600 * (X.shape[0] <= 24))
+
+
+class HogsInItsWarmUp(Steady):
+    """Takes all that it is given there, and writes to ``note`` how many MiB that was."""
+
+    def __init__(self, note=""):
+        self.note = note
+        self.seconds = 0.0
+
+    def _fit(self, X):
+        hoard = []
+        with contextlib.suppress(MemoryError):
+            while X.shape[0] <= 24 and len(hoard) < 1000:
+                hoard.append(np.empty(2**22))  # 32 MiB that are never touched
+                Path(self.note).write_text(str(32 * len(hoard)))
+        super()._fit(X)
 
 
 class CompilesLong(Steady):
