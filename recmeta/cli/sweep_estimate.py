@@ -29,8 +29,8 @@ def say_estimate(
 ) -> None:
     """A line a data set and one for all; nothing is fitted, and no store is made."""
     from recmeta.experiments.estimate import estimate, wall_seconds  # late: pandas
+    from recmeta.experiments.resume import before
     from recmeta.experiments.store import Store
-    from recmeta.experiments.sweep import done_ids, ids_with_gaps
 
     assert plan.data is not None
     with ExitStack() as stack:
@@ -38,8 +38,8 @@ def say_estimate(
         results = None if there is None else stack.enter_context(there)
         done: set[str] = set()
         if results is not None:
-            done = done_ids(plan, results, retry_errors=manner.retry_errors)
-            done -= ids_with_gaps(plan, results) if manner.retry_missing else set()
+            again = {"retry_errors": manner.retry_errors, "retry_missing": manner.retry_missing}
+            done = before(plan, results, **again).done
         found = list(estimate(plan.data.sources, plan, results, how, done=done))
     workers = manner.workers or 1
     seconds = wall_seconds(found, workers)

@@ -37,13 +37,6 @@ JOIN vector ON vector.run = run.number
 WHERE data_key = ? AND metric = (SELECT number FROM metric_name WHERE name = ?) AND part = ?
 ORDER BY run.number
 """
-WITHOUT_VECTORS = """
-SELECT id FROM run WHERE status = 'ok' AND (
-  SELECT count(*) FROM json_each(?) AS wanted
-  JOIN metric_name ON metric_name.name = json_extract(wanted.value, '$[0]')
-  JOIN vector ON vector.run = run.number AND vector.metric = metric_name.number
-    AND vector.part = json_extract(wanted.value, '$[1]')) < ?
-"""
 
 
 class Store:
@@ -135,28 +128,26 @@ class Store:
                 done.add(id_)
         return done
 
-    def ok_ids(self) -> set[str]:
-        """Ids of the runs that are ok."""
-        return {id_ for (id_,) in self.connection.execute("SELECT id FROM run WHERE status = 'ok'")}
+    def failed_ids(self) -> set[str]:
+        """Ids of the runs that are not ok."""
+        query = "SELECT id FROM run WHERE status != 'ok'"
+        return {id_ for (id_,) in self.connection.execute(query)}
 
     def error_ids(self, beginning: str = "") -> set[str]:
         """Ids of the runs that ended in an error whose text begins so."""
         query = "SELECT id FROM run WHERE status = 'error' AND substr(error, 1, ?) = ?"
         return {id_ for (id_,) in self.connection.execute(query, (len(beginning), beginning))}
 
-    def ids_without_curve(self) -> dict[str, str]:
-        """Run -> algorithm, of the ok runs that have no learning curve."""
-        query = (
-            "SELECT id, algorithm FROM task "
-            "WHERE status = 'ok' AND number NOT IN (SELECT run FROM curve)"
-        )
-        return dict(self.connection.execute(query))
+    def ids_with_gaps(
+        self, metrics: Iterable[str], parts: Iterable[str], curves_of: Iterable[str]
+    ) -> set[str]:
+        """Ids of the ok runs that lack what is kept on request.
 
-    def ids_without_vectors(self, metrics: Iterable[str], parts: Iterable[str]) -> set[str]:
-        """Ids of the ok runs that lack one of the metrics over the users of one of the parts."""
-        wanted = {(name, PARTS[part]) for name in metrics for part in parts}
-        given = json.dumps([*wanted])
-        return {id_ for (id_,) in self.connection.execute(WITHOUT_VECTORS, (given, len(wanted)))}
+        A vector over the users of one of the parts for one of the metrics, or, for the algorithms
+        of ``curves_of``, the learning curve.
+        """
+        places = [PARTS[part] for part in parts]
+        return store_read.ids_with_gaps(self.connection, metrics, places, curves_of)
 
     def metrics(self) -> list[str]:
         """Names of the metrics that the store has."""

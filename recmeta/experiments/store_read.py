@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,6 +57,19 @@ JOIN algorithm ON algorithm.number = groups.algorithm
 GROUP BY groups.problem, groups.algorithm, status
 ORDER BY dataset, split, data_key, algorithm, status
 """
+WITH_GAPS = """
+SELECT id FROM run WHERE status = 'ok' AND (
+  number NOT IN (
+    SELECT run FROM vector
+    WHERE metric IN (
+      SELECT number FROM metric_name WHERE name IN (SELECT value FROM json_each(:metrics)))
+    AND part IN (SELECT value FROM json_each(:parts))
+    GROUP BY run HAVING count(*) = :n_vectors)
+  AND :n_vectors > 0
+  OR number NOT IN (SELECT run FROM curve)
+  AND algorithm IN (
+    SELECT number FROM algorithm WHERE name IN (SELECT value FROM json_each(:curves_of))))
+"""
 
 
 @contextmanager
@@ -71,6 +84,23 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:  # an error may have ended it
             connection.execute("ROLLBACK")
+
+
+def ids_with_gaps(
+    connection: sqlite3.Connection,
+    metrics: Iterable[str],
+    parts: Iterable[int],
+    curves_of: Iterable[str],
+) -> set[str]:
+    """As Store.ids_with_gaps: one pass over the runs, the index of the vectors and the curves."""
+    names, places = {*metrics}, {*parts}
+    given = {
+        "metrics": json.dumps([*names]),
+        "parts": json.dumps([*places]),
+        "curves_of": json.dumps([*curves_of]),
+        "n_vectors": len(names) * len(places),
+    }
+    return {id_ for (id_,) in connection.execute(WITH_GAPS, given)}
 
 
 def places(connection: sqlite3.Connection) -> dict[str, int]:

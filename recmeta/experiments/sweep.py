@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from recmeta.algorithms import IterativeRecommender
 from recmeta.execution import local
 from recmeta.execution.bundle import Bundle
-from recmeta.execution.fit import find_algorithm
-from recmeta.execution.task import INFRASTRUCTURE, STATUSES, Result, Task
+from recmeta.execution.task import STATUSES, Result, Task
 from recmeta.experiments.hopeless import Hopeless
 from recmeta.experiments.plan import Plan
+from recmeta.experiments.resume import Before, before
 from recmeta.experiments.run_logs import keep_log, log_folder
 from recmeta.experiments.sources import Preparation, Source, prepare
 from recmeta.experiments.store import Store
@@ -160,41 +159,18 @@ def sweep(
     manner = manner or Manner()
     hows = [how] if isinstance(how, Preparation) else list(how)
     progress = Progress(total=len(sources) * len(hows) * len(plan))
-    work = _Work(plan, store, progress, listen, ids_with_gaps(plan, store), store.ok_ids())
+    again = {"retry_errors": manner.retry_errors, "retry_missing": manner.retry_missing}
+    work = _Work(plan, store, progress, listen, before(plan, store, **again))
     if manner.foresee_timeouts:
         work.hopeless = Hopeless(store, plan.limits)
-    done = done_ids(plan, store, retry_errors=manner.retry_errors)
-    done -= work.with_gaps if manner.retry_missing else set()
     problems = [(source, one) for source in sources for one in hows]
-    tasks = work.to_do(itertools.takewhile(lambda _: not manner.stop(), problems), done)
+    tasks = work.to_do(itertools.takewhile(lambda _: not manner.stop(), problems))
     runs = manner.executor(tasks, workers=manner.workers, on_start=work.begin, stop=manner.stop)
     for task, result in runs:
         work.record(task, result)
     work.progress.running.clear()
     work.progress.stopped = manner.stop()
     return work.progress
-
-
-def done_ids(plan: Plan, store: Store, *, retry_errors: bool = False) -> set[str]:
-    """Ids of the tasks that a sweep of this plan need not do; see Manner for ``retry_errors``."""
-    limits = plan.limits
-    done = store.done_ids(time_limit_s=limits.time_limit_s, memory_bytes=limits.memory_bytes)
-    return done - store.error_ids("" if retry_errors else INFRASTRUCTURE)
-
-
-def ids_with_gaps(plan: Plan, store: Store) -> set[str]:
-    """Ids of the ok runs without a curve or vectors that the plan asks for.
-
-    Curves are those of iterative algorithms; others have none.
-    """
-    found = set[str]()
-    if plan.per_user:
-        found |= store.ids_without_vectors(plan.per_user, plan.parts)
-    if plan.curve_by is not None:
-        names = {one.algorithm for one in plan.configurations}
-        curved = {name for name in names if issubclass(find_algorithm(name), IterativeRecommender)}
-        found |= {id_ for id_, name in store.ids_without_curve().items() if name in curved}
-    return found
 
 
 @dataclass
@@ -205,13 +181,10 @@ class _Work:
     store: Store
     progress: Progress
     listen: Listener
-    with_gaps: set[str]
-    ok: set[str]
+    before: Before
     hopeless: Hopeless | None = None
 
-    def to_do(
-        self, problems: Iterable[tuple[Source, Preparation]], done: set[str]
-    ) -> Iterator[Task]:
+    def to_do(self, problems: Iterable[tuple[Source, Preparation]]) -> Iterator[Task]:
         met: set[str] = set()  # two splits of a plan may turn out to be one
         for source, how in problems:
             bundle = self._prepare(source, how)
@@ -220,10 +193,10 @@ class _Work:
             for task in self.plan.tasks(bundle) if bundle is not None else ():
                 if task.id in met:
                     self.progress.total -= 1
-                elif task.id in done:
+                elif task.id in self.before.done:
                     self.progress.resumed += 1
-                    self.progress.resumed_ok += task.id in self.ok
-                    self.progress.missing += task.id in self.with_gaps
+                    self.progress.resumed_ok += task.id not in self.before.failed
+                    self.progress.missing += task.id in self.before.with_gaps
                 elif not self._foreseen(task):
                     yield task
                 met.add(task.id)
@@ -234,7 +207,7 @@ class _Work:
         self.listen(Event("start", task.dataset, {"try": tries}, task), self.progress)
 
     def record(self, task: Task, result: Result) -> None:
-        if result.status == "ok" or task.id not in self.with_gaps:
+        if result.status == "ok" or task.id not in self.before.with_gaps:
             self.store.add(task, result)
         self.progress.running.pop(task.id, None)
         self.progress.counts[result.status] += 1

@@ -61,35 +61,6 @@ def test_a_second_run_of_a_task_replaces_the_first(store):
     assert counts == {"run": 2, "measured": 2, "score": 2, "vector": 1}
 
 
-@pytest.mark.parametrize(
-    ("status", "limits", "done"),
-    [
-        ("ok", {"time_limit_s": 99.0, "memory_bytes": 999}, True),
-        ("error", {"time_limit_s": 99.0, "memory_bytes": 999}, True),
-        ("timeout", {"time_limit_s": 10.0, "memory_bytes": 999}, True),
-        ("timeout", {"time_limit_s": 10.5, "memory_bytes": 100}, False),
-        ("timeout", {"time_limit_s": None, "memory_bytes": 100}, False),
-        ("oom", {"time_limit_s": 99.0, "memory_bytes": 100}, True),
-        ("oom", {"time_limit_s": 10.0, "memory_bytes": 101}, False),
-        ("oom", {"time_limit_s": 10.0, "memory_bytes": None}, False),
-    ],
-)
-def test_a_fault_of_a_limit_is_tried_again_when_the_limit_is_raised(store, status, limits, done):
-    store.add(TASK, replace(RESULT, status=status))
-    assert store.done_ids(**limits) == ({TASK.id} if done else set())
-
-
-def test_errors_are_found_by_how_they_begin(store):
-    errors = ["infrastructure fault: kill -9", "ValueError: infrastructure fault", ""]
-    for seed, error in enumerate(errors):
-        store.add(replace(TASK, seed=seed), replace(RESULT, status="error", error=error))
-    store.add(replace(TASK, seed=9), replace(RESULT, status="timeout", error=errors[0]))
-    ids = [replace(TASK, seed=seed).id for seed in range(3)]
-    assert store.error_ids() == set(ids)
-    assert store.error_ids("infrastructure fault") == {ids[0]}
-    assert store.error_ids("infra%") == set()
-
-
 def test_a_run_that_cannot_be_written_leaves_nothing_behind(store):
     with pytest.raises(KeyError, match="train"):
         store.add(TASK, replace(RESULT, metrics={"train": {"ndcg@10": 1.0}}))
