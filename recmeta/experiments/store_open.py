@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from recmeta.experiments.store_migration import migrate
@@ -47,10 +48,9 @@ def open_readable(path: Path) -> sqlite3.Connection:
         ) from error
     except sqlite3.DatabaseError as error:
         raise no_store(path, error) from error
-    version = version_of(connection)
+    version, others = _version_and_tables(connection)
     if version == VERSION:
         return connection
-    others = _tables(connection)
     connection.close()
     if version == 0:
         raise _foreign(path, others)
@@ -96,9 +96,10 @@ def unwritten(path: Path, error: sqlite3.OperationalError) -> StoreError:
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     run = connection.execute
-    if version_of(connection) == 0 and (others := _tables(connection)):
+    version, others = _version_and_tables(connection)
+    if version == 0 and others:
         raise _foreign(path, others)  # somebody's database: nothing is written into it
-    run("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     run("PRAGMA synchronous = NORMAL")  # survives the kill of a process, not always of power
     if version_of(connection) == VERSION:
         return
@@ -113,6 +114,29 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         _shrink(connection)
     elif version not in (0, VERSION):
         raise _of_other_version(path, version)
+
+
+def _version_and_tables(connection: sqlite3.Connection) -> tuple[int, list[str]]:
+    """Both as of one moment: another process may be making the store."""
+    connection.execute("BEGIN")
+    found = version_of(connection), _tables(connection)
+    connection.execute("COMMIT")
+    return found
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Waits for other processes itself: the change of mode is where SQLite does not."""
+    patient_until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > patient_until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _shrink(connection: sqlite3.Connection) -> None:

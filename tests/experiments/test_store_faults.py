@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +69,22 @@ def test_no_acknowledged_run_is_lost_when_writers_are_killed_again_and_again(tmp
         assert said <= set(frame["seed"])
         assert len(frame) == frame["id"].nunique() <= len(said) + killed
         assert (frame[["validation:m@10", "test:m@10", "test:m@299"]] == 0.5).all(axis=None)
+
+
+def test_a_store_is_made_once_by_all_who_open_it_first(tmp_path):
+    n = 8
+    for round_ in range(25):
+        path = tmp_path / f"{round_}.sqlite"
+        barrier = threading.Barrier(n)
+
+        def opened(path=path, barrier=barrier):
+            barrier.wait()
+            with Store(path) as store:
+                return store.done_ids()
+
+        with ThreadPoolExecutor(n) as pool:
+            openings = [pool.submit(opened) for _ in range(n)]
+        assert [one.result() for one in openings] == [set()] * n
 
 
 def test_two_processes_add_at_one_time(tmp_path):
