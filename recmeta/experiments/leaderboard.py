@@ -22,6 +22,7 @@ from recmeta.experiments.leaderboard_runs import (
     counts_of,
     measured,
     rows_of,
+    unscored,
 )
 from recmeta.experiments.over_datasets import OverDatasets, compare_over_datasets
 from recmeta.experiments.significance import TESTS
@@ -115,6 +116,7 @@ def leaderboard(
         if test is not None and len(best):
             table, untested = _with_tests(store, best, table, (metric, higher, test, alpha))
             notes += untested
+    notes += unscored(store, best, metric)
     table = _with_statuses(table, counts, best if dataset is not None else None)
     on = sorted(counts["dataset"].unique())
     return Leaderboard(metric, on, table, n_left_out, notes, over, level)

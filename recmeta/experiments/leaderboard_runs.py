@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from recmeta.experiments.store import Store
+from recmeta.experiments.store_schema import HEADLINE
 from recmeta.registry import UnknownNameError
 
 PROBLEM = ["dataset", "split", "data_key"]
@@ -46,6 +47,24 @@ def _is_unmeasured(counts: pd.DataFrame, best: pd.DataFrame) -> "pd.Series[bool]
     key = [*PROBLEM, "algorithm"]
     scored = pd.MultiIndex.from_frame(counts[key]).isin(pd.MultiIndex.from_frame(best[key]))
     return (counts["status"] == "ok") & ~scored
+
+
+def unscored(store: Store, best: pd.DataFrame, metric: str) -> list[str]:
+    """That ok runs lack the metric, so that configurations are chosen among fewer.
+
+    Every ok run has the headline metrics; the others are left out of an export of the best.
+    """
+    if metric.endswith(HEADLINE) or best.empty:
+        return []
+    counts = store.counts(whole=True)
+    runs = counts[counts["status"] == "ok"].merge(best[[*PROBLEM, "algorithm", "n_scored"]])
+    n_ok, n_scored = int(runs["n"].sum()), int(runs["n_scored"].sum())
+    if n_scored == n_ok:
+        return []
+    return [
+        f"{n_ok - n_scored:,} of {n_ok:,} ok runs have no {metric} (a store exported with --keep "
+        "best?): configurations are chosen among the others"
+    ]
 
 
 def rows_of(rows: pd.DataFrame, **wanted: str | None) -> pd.DataFrame:

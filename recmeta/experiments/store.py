@@ -208,8 +208,9 @@ class Store:
         Returns
         -------
         DataFrame
-            data_key, dataset, split, algorithm, params, n_seeds; the means over seeds of
-            validation, test, test_se, fit_s and peak_mb; run_id, that of the lowest seed.
+            data_key, dataset, split, algorithm, params, n_seeds; n_scored, the runs of all its
+            configurations that have the metric; the means over seeds of validation, test, test_se,
+            fit_s and peak_mb; run_id, that of the lowest seed.
         """
         return store_read.best(self.connection, metric, higher_is_better, dataset)
 

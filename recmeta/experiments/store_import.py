@@ -14,6 +14,7 @@ from recmeta.experiments.store_schema import ERRORS, HEADLINE, PARTS
 from recmeta.experiments.store_write import Measured, Row, Writer
 
 AT_ONCE = 2000  # runs with all their metrics in memory
+LIMIT_OF = {"timeout": "time_limit_s", "oom": "memory_bytes"}
 Scores = dict[int, NDArray[np.float64]]  # part -> values and standard errors, (2, n_names)
 Curve = tuple[bytes, bytes, bytes]
 BLOBS = "SELECT number, metrics, errors FROM measured WHERE number IN (?, ?)"
@@ -33,8 +34,9 @@ N_CURVES = "SELECT count(*) FROM curve WHERE run = ?"
 def import_(folder: Path | str, store: Store) -> int:
     """Take the runs of an exported folder that a store does not have, in one transaction.
 
-    A run that is there is kept; but an ok one takes the place of one that is not, and of two ok
-    ones the richer is kept whole: more metrics, if equal more vectors, if equal a curve.
+    A run that is there is kept; but an ok one takes the place of one that is not, of two ok ones
+    the richer is kept whole (more metrics, if equal more vectors, if equal a curve), and of two
+    time-outs, or two out of memory, the one that had the higher limit.
 
     Parameters
     ----------
@@ -73,8 +75,9 @@ def import_(folder: Path | str, store: Store) -> int:
 def merge(stores: Iterable[Store], into: Store) -> int:
     """Take the runs of other stores that a store does not have, a transaction a store.
 
-    A run that is there is kept; but an ok one takes the place of one that is not, and of two ok
-    ones the richer is kept whole: more metrics, if equal more vectors, if equal a curve.
+    A run that is there is kept; but an ok one takes the place of one that is not, of two ok ones
+    the richer is kept whole (more metrics, if equal more vectors, if equal a curve), and of two
+    time-outs, or two out of memory, the one that had the higher limit.
 
     Parameters
     ----------
@@ -109,11 +112,28 @@ def _is_news(row: Row, present: dict[str, str], writer: Writer) -> bool:
     id_, status = row.columns["id"], row.columns["status"]
     if id_ in present:
         if status != "ok":
-            return False
+            return status == present[id_] and _limit(row) > _limit_there(id_, status, writer)
         if present[id_] == "ok" and _wealth(row) <= _wealth_there(id_, writer):
             return False
     present[id_] = status
     return True
+
+
+def _limit(row: Row) -> float:
+    """What a run that went over a limit had; of other failures 0, so that none is the better."""
+    column = LIMIT_OF.get(row.columns["status"])
+    return _or_none_at_all(row.columns[column]) if column else 0.0
+
+
+def _limit_there(id_: str, status: str, writer: Writer) -> float:
+    if status not in LIMIT_OF:
+        return 0.0
+    query = f"SELECT {LIMIT_OF[status]} FROM run WHERE id = ?"
+    return _or_none_at_all(*writer.connection.execute(query, (id_,)).fetchone())
+
+
+def _or_none_at_all(limit: float | None) -> float:
+    return float("inf") if limit is None else limit
 
 
 def _wealth(row: Row) -> tuple[int, int, int]:

@@ -15,8 +15,8 @@ from recmeta.experiments.store_schema import ERRORS, HEADLINE, PARTS
 AT_ONCE = 5000  # blobs in memory
 KEY = ["problem", "algorithm", "configuration"]
 BEST = [
-    "data_key", "dataset", "split", "algorithm", "params", "n_seeds", "validation", "test",
-    "test_se", "fit_s", "peak_mb", "run_id",
+    "data_key", "dataset", "split", "algorithm", "params", "n_seeds", "n_scored",
+    "validation", "test", "test_se", "fit_s", "peak_mb", "run_id",
 ]  # fmt: skip
 NUMBERS = [
     "fit_s", "fit_cpu_s", "predict_s", "predict_cpu_s", "total_s", "peak_mb",
@@ -192,6 +192,7 @@ def best(
             means = pd.read_sql_query(MEANS, connection, params=given)
         else:
             means = _means_of_blobs(connection, place, dataset)
+        means["n_scored"] = means.groupby(KEY[:2])["n_seeds"].transform("sum")
         names = pd.read_sql_query("SELECT number, params FROM configuration", connection)
         means["params"] = means["configuration"].map(names.set_index("number")["params"])
         order = [*KEY[:2], "validation", "params"]

@@ -1,5 +1,7 @@
 """Leaderboards against ranks and shares worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from recmeta.execution.task import Result, Task
 from recmeta.experiments.leaderboard import leaderboard
 from recmeta.experiments.over_datasets import compare_over_datasets
 from recmeta.experiments.store import Store
+from recmeta.experiments.store_schema import PARTS
 
 # dataset, algorithm, parameter, validation, test
 RUNS = [
@@ -31,6 +34,25 @@ def store(tmp_path):
             one.add(task, Result("ok", metrics=metrics, fit_s=1.0, peak_mb=1.0))
         one.add(Task("/b", "d2", "d2", "random", "C"), Result("oom", error="refused"))
         yield one
+
+
+def test_it_is_said_that_ok_runs_lack_a_metric_which_an_export_of_the_best_leaves_out(tmp_path):
+    task = Task("/b", "d1", "d1", "random", "A")
+    some, whole = {"ndcg@10": 0.5}, {"ndcg@10": 0.25, "ndcg@5": 0.25}
+    with Store(tmp_path / "s.sqlite") as one:
+        for x, metrics in enumerate((whole, some, whole)):
+            one.add(
+                replace(task, params={"x": x}), Result("ok", metrics=dict.fromkeys(PARTS, metrics))
+            )
+        share = replace(task, params={"x": 9}, fidelity=0.5)
+        one.add(share, Result("ok", metrics=dict.fromkeys(PARTS, some)))
+        said = "1 of 3 ok runs have no ndcg@5 (a store exported with --keep best?): configurations"
+        for dataset in (None, "d1"):
+            notes = leaderboard(one, "ndcg@5", dataset=dataset).notes
+            assert next(note for note in notes if "ok runs" in note).startswith(said)
+            assert not any("ok runs" in note for note in leaderboard(one, dataset=dataset).notes)
+        one.add(replace(task, params={"x": 1}), Result("ok", metrics=dict.fromkeys(PARTS, whole)))
+        assert not any("ok runs" in note for note in leaderboard(one, "ndcg@5").notes)
 
 
 def test_within_a_data_set_validation_chooses_and_test_ranks(store):

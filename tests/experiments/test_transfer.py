@@ -175,28 +175,6 @@ def test_metrics_of_other_runs_are_refused_and_nothing_is_taken(store, other, tm
 
 
 @pytest.mark.parametrize("way", ["import", "merge"])
-@pytest.mark.parametrize(
-    ("here", "there", "kept"),
-    [("ok", "ok", "here"), ("ok", "oom", "here"), ("oom", "ok", "there"), ("oom", "oom", "here")],
-)
-def test_of_two_runs_of_a_task_an_ok_one_wins_or_the_first(tmp_path, way, here, there, kept):
-    task = Task("/b", "d", "k", "random", "A")
-    with Store(tmp_path / "1.sqlite") as one, Store(tmp_path / "2.sqlite") as two:
-        for store, status, fit_s in ((one, here, 1.0), (two, there, 2.0)):
-            metrics = {"test": {"ndcg@10": fit_s}} if status == "ok" else {}
-            store.add(task, Result(status, fit_s=fit_s, metrics=metrics))
-        if way == "merge":
-            n_taken = merge([two], one)
-        else:
-            export(two, tmp_path / "out")
-            n_taken = import_(tmp_path / "out", one)
-        (run,) = one.frame().to_dict("records")
-        assert n_taken == (kept == "there")
-        assert run["fit_s"] == {"here": 1.0, "there": 2.0}[kept]
-        assert check(one) == []
-
-
-@pytest.mark.parametrize("way", ["import", "merge"])
 def test_a_run_that_has_only_its_headline_gives_way_to_the_whole_one(store, other, tmp_path, way):
     export(store, tmp_path / "best", "best")
     import_(tmp_path / "best", other)
@@ -219,19 +197,6 @@ def test_a_run_that_has_only_its_headline_gives_way_to_the_whole_one(store, othe
             failed = set(before.loc[before["status"] != "ok", "id"])
             assert want - failed <= other.vectors(key, "ndcg@10", part).keys()
     assert (take[way](), import_(tmp_path / "best", other), check(other)) == (0, 0, [])
-
-
-def test_of_two_runs_with_the_same_metrics_one_with_vectors_or_a_curve_is_kept(tmp_path):
-    task = Task("/b", "d", "k", "random", "A")
-    poor = Result("ok", metrics={"test": {"ndcg@10": 0.5}}, n_users={"test": 2}, fit_s=1.0)
-    users = {"test": {"ndcg@10": np.array([0.25, 0.75], np.float16)}}
-    for n, rich in enumerate([{"per_user": users}, {"curve": CURVE, "n_epochs": 2}]):
-        paths = [tmp_path / f"{n}-{name}.sqlite" for name in ("poor", "rich")]
-        with Store(paths[0]) as one, Store(paths[1]) as two:
-            one.add(task, poor)
-            two.add(task, replace(poor, fit_s=2.0, **rich))
-            assert (merge([one], two), merge([two], one)) == (0, 1)
-            assert one.frame()["fit_s"].tolist() == [2.0]
 
 
 def test_stores_merge_without_repeats_whatever_their_order_of_metrics(store, other, tmp_path):
